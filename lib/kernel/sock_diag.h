@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * TCP sockets by NETLINK_SOCK_DIAG
+ *
+ * One request of type TCPDIAG_GETSOCK makes the kernel walk its tables once for
+ * IPv4 and IPv6 together, and calls a visitor for each socket whose state was
+ * asked for. A socket is visited as the kernel's own message: the view lives as
+ * long as the call and nothing is allocated.
+ *
+ * What the fields mean (net/ipv4/inet_diag.c, net/ipv4/tcp_diag.c; sock_diag(7)):
+ *  - of a LISTEN socket, idiag_rqueue is the length of the accept queue and
+ *    idiag_wqueue its limit; of any other they are unread and unsent bytes;
+ *  - half-open requests and TIME_WAIT carry addresses and nothing else;
+ *  - a dump follows the table while it changes: a socket may be missed or seen
+ *    twice on a busy host, and no repetition makes that better.
+ *
+ * A dump that asks for LISTEN alone never touches the connection table.
+ *
+ * An object belongs to one thread at a time.
+ */
+
+#include <linux/inet_diag.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+
+/* The kernel's TCP states (include/net/tcp_states.h). TCP_NEW_SYN_RECV (12) is
+ * never told: it is dumped as SYN_RECV. */
+typedef enum SockState {
+        SOCK_STATE_ESTABLISHED = 1,
+        SOCK_STATE_SYN_SENT,
+        SOCK_STATE_SYN_RECV,
+        SOCK_STATE_FIN_WAIT1,
+        SOCK_STATE_FIN_WAIT2,
+        SOCK_STATE_TIME_WAIT,
+        SOCK_STATE_CLOSE,
+        SOCK_STATE_CLOSE_WAIT,
+        SOCK_STATE_LAST_ACK,
+        SOCK_STATE_LISTEN,
+        SOCK_STATE_CLOSING,
+        SOCK_STATE_BOUND_INACTIVE = 13, /* bound, neither listening nor connecting; Linux 6.8 and later */
+        _SOCK_STATE_MAX,
+} SockState;
+
+#define SOCK_STATE_MASK(state) (UINT32_C(1) << (state))
+
+/* The eleven states that every kernel knows. */
+#define SOCK_STATES_ALL UINT32_C(0xffe)
+
+/* Extensions to ask for, bits of idiag_ext. */
+#define SOCK_EXTENSION_MEMORY (1U << (INET_DIAG_SKMEMINFO - 1))
+
+/* Value of idiag_timer: the retransmission timer runs. */
+#define SOCK_TIMER_RETRANSMIT 1
+
+/* One socket, as a view into the received message. */
+typedef struct SockView {
+        const struct inet_diag_msg *message;
+        uint64_t cgroup_id;  /* inode of its cgroup2 directory; 0 if the kernel did not say */
+        uint32_t drops;      /* of a LISTEN socket: connections it dropped, modulo 2^32 */
+        bool has_drops;      /* SOCK_EXTENSION_MEMORY was asked for and answered */
+        bool is_ipv6_only;   /* an AF_INET6 listener that takes no IPv4 */
+} SockView;
+
+/**
+ * sock_diag_decode() - one message's payload to a view
+ *
+ * Pure: reads the bytes, checks every length. Attributes that are unknown or
+ * too short are passed over.
+ *
+ * Return: 0, or -EBADMSG if the message is too short, its family is neither
+ * AF_INET nor AF_INET6, or its state is none that the kernel has.
+ */
+_warn_unused_ int sock_diag_decode(const void *payload, size_t size, SockView *ret);
+
+/* Return: 0 to go on, or a negative errno that ends the dump and is handed to its caller. */
+typedef int (*sock_diag_fn)(const SockView *socket, void *userdata);
+
+/**
+ * sock_diag_decode_datagram() - all messages of one received datagram
+ * @sequence:   of the request; messages of another one are an error
+ * @port_id:    of our netlink socket
+ *
+ * Pure as above; calls @visit for each socket in the datagram.
+ *
+ * Return: 1 if the dump goes on in the next datagram, 0 if it is complete, or
+ * a negative errno: that of the kernel, from NLMSG_ERROR or from within
+ * NLMSG_DONE (-ENOENT: no tcp_diag in this kernel); -EAGAIN if the kernel
+ * flagged the dump as inconsistent; -ENOBUFS for NLMSG_OVERRUN; -EBADMSG if it
+ * is malformed or not an answer to @sequence; or what @visit returned.
+ */
+_warn_unused_ int sock_diag_decode_datagram(const void *bytes,
+                                            size_t size,
+                                            uint32_t sequence,
+                                            uint32_t port_id,
+                                            sock_diag_fn visit,
+                                            void *userdata);
+
+typedef struct SockDiag SockDiag;
+
+/**
+ * sock_diag_new() - open a netlink socket that is kept between dumps
+ *
+ * Return: 0, -ENOMEM, or the errno of socket(2): -EAFNOSUPPORT where AF_NETLINK
+ * is forbidden (RestrictAddressFamilies=), -EPROTONOSUPPORT where the kernel
+ * was built without sock_diag.
+ */
+_warn_unused_ int sock_diag_new(SockDiag **ret);
+
+SockDiag *sock_diag_free(SockDiag *diag);
+DEFINE_CLEANUP(SockDiag *, sock_diag_free)
+
+/**
+ * sock_diag_dump() - visit every TCP socket of the namespace in one of @states
+ * @states:     bits SOCK_STATE_MASK(); named one by one, as all ones would also
+ *              walk the table of bound ports
+ * @extensions: bits SOCK_EXTENSION_*
+ *
+ * After any error what was visited is incomplete, the netlink socket is closed,
+ * since answers may still stand in it, and the next dump opens a fresh one.
+ *
+ * Return: 0, or a negative errno as of sock_diag_decode_datagram(), or
+ * -EMSGSIZE if a datagram was larger than any the kernel sends, -ENOBUFS if it
+ * had no memory for one, -ETIMEDOUT if it fell silent, or another of sendto(2)
+ * or recvmsg(2).
+ */
+_warn_unused_ int
+sock_diag_dump(SockDiag *diag, uint32_t states, uint8_t extensions, sock_diag_fn visit, void *userdata);
+
+/* How many times the netlink socket had to be opened anew since sock_diag_new(). */
+uint64_t sock_diag_reopens(const SockDiag *diag);
