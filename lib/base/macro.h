@@ -19,39 +19,39 @@
 
 #define ELEMENTSOF(array) (sizeof(array) / sizeof((array)[0]))
 
-#define MIN(a, b)                                                                                            \
-        ({                                                                                                   \
-                const __typeof__(a) min_a_ = (a);                                                            \
-                const __typeof__(b) min_b_ = (b);                                                            \
-                min_a_ < min_b_ ? min_a_ : min_b_;                                                           \
+#define MIN(a, b)                                  \
+        ({                                         \
+                const __typeof__(a) min_a_ = (a);  \
+                const __typeof__(b) min_b_ = (b);  \
+                min_a_ < min_b_ ? min_a_ : min_b_; \
         })
 
-#define MAX(a, b)                                                                                            \
-        ({                                                                                                   \
-                const __typeof__(a) max_a_ = (a);                                                            \
-                const __typeof__(b) max_b_ = (b);                                                            \
-                max_a_ > max_b_ ? max_a_ : max_b_;                                                           \
+#define MAX(a, b)                                  \
+        ({                                         \
+                const __typeof__(a) max_a_ = (a);  \
+                const __typeof__(b) max_b_ = (b);  \
+                max_a_ > max_b_ ? max_a_ : max_b_; \
         })
 
-#define TAKE_PTR(pointer)                                                                                    \
-        ({                                                                                                   \
-                __typeof__(pointer) taken_ = (pointer);                                                      \
-                (pointer) = NULL;                                                                            \
-                taken_;                                                                                      \
+#define TAKE_PTR(pointer)                               \
+        ({                                              \
+                __typeof__(pointer) taken_ = (pointer); \
+                (pointer) = NULL;                       \
+                taken_;                                 \
         })
 
-#define TAKE_FD(fd)                                                                                          \
-        ({                                                                                                   \
-                int taken_ = (fd);                                                                           \
-                (fd) = -1;                                                                                   \
-                taken_;                                                                                      \
+#define TAKE_FD(fd)                \
+        ({                         \
+                int taken_ = (fd); \
+                (fd) = -1;         \
+                taken_;            \
         })
 
 /* Defines x_freep() for _cleanup_(); the destructor takes NULL. */
-#define DEFINE_CLEANUP(type, destroy)                                                                        \
-        static inline void destroy##p(type *pointer) {                                                       \
-                if (*pointer)                                                                                \
-                        destroy(*pointer);                                                                   \
+#define DEFINE_CLEANUP(type, destroy)                  \
+        static inline void destroy##p(type *pointer) { \
+                if (*pointer)                          \
+                        destroy(*pointer);             \
         }
 
 static inline void freep(void *pointer) {

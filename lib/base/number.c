@@ -47,7 +47,8 @@ static int number_scan(const char *text, size_t size, uint64_t *ret) {
         return (int)i;
 }
 
-static int number_suffix_find(const NumberSuffix *suffixes, size_t n, const char *text, size_t size, uint64_t *ret) {
+static int
+number_suffix_find(const NumberSuffix *suffixes, size_t n, const char *text, size_t size, uint64_t *ret) {
         for (size_t i = 0; i < n; i++)
                 if (strlen(suffixes[i].name) == size && memcmp(suffixes[i].name, text, size) == 0) {
                         *ret = suffixes[i].factor;
@@ -87,7 +88,8 @@ int number_parse_size(const char *text, size_t size, uint64_t *ret) {
         if (n == 0)
                 return -EINVAL;
 
-        r = number_suffix_find(size_suffixes, ELEMENTSOF(size_suffixes), text + n, size - (size_t)n, &factor);
+        r = number_suffix_find(size_suffixes, ELEMENTSOF(size_suffixes), text + n, size - (size_t)n,
+                               &factor);
         if (r < 0)
                 return r;
         if (__builtin_mul_overflow(value, factor, &value))
@@ -124,7 +126,8 @@ int number_parse_duration(const char *text, size_t size, usec_t *ret) {
                         scale *= 10;
         }
 
-        r = number_suffix_find(duration_suffixes, ELEMENTSOF(duration_suffixes), text + at, size - at, &factor);
+        r = number_suffix_find(duration_suffixes, ELEMENTSOF(duration_suffixes), text + at, size - at,
+                               &factor);
         if (r < 0)
                 return r;
         if (__builtin_mul_overflow(whole, factor, &whole) ||

@@ -65,7 +65,8 @@ static int span_take_group(Span *line, Span *ret) {
         return 0;
 }
 
-static int proc_net_visit(const Span *group, const Span *name, const Span *number, proc_net_fn visit, void *userdata) {
+static int
+proc_net_visit(const Span *group, const Span *name, const Span *number, proc_net_fn visit, void *userdata) {
         ProcNetField field = {
                 .group = group->at,
                 .group_size = group->size,

@@ -14,7 +14,9 @@ static bool proc_sys_is_blank(char c) {
         return c == ' ' || c == '\t' || c == '\n';
 }
 
-int proc_sys_parse_numbers(const char *text, size_t size, uint64_t ret_numbers[static PROC_SYS_NUMBERS_MAX]) {
+int proc_sys_parse_numbers(const char *text,
+                           size_t size,
+                           uint64_t ret_numbers[static PROC_SYS_NUMBERS_MAX]) {
         uint64_t numbers[PROC_SYS_NUMBERS_MAX];
         size_t at = 0;
         int n = 0;

@@ -55,7 +55,8 @@ static int sock_diag_open(SockDiag *diag) {
                 return -errno;
 
         if (mnl_socket_bind(diag->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-            setsockopt(mnl_socket_get_fd(diag->socket), SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) < 0) {
+            setsockopt(mnl_socket_get_fd(diag->socket), SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) <
+                    0) {
                 r = -errno;
                 sock_diag_close(diag);
                 return r;
@@ -128,7 +129,8 @@ static int sock_diag_receive(SockDiag *diag, sock_diag_fn visit, void *userdata)
                 if (n < 0)
                         return errno == ENOSPC ? -EMSGSIZE : errno == EAGAIN ? -ETIMEDOUT : -errno;
 
-                r = sock_diag_decode_datagram(diag->buffer, (size_t)n, diag->sequence, port_id, visit, userdata);
+                r = sock_diag_decode_datagram(diag->buffer, (size_t)n, diag->sequence, port_id, visit,
+                                              userdata);
                 if (r <= 0)
                         return r;
         }

@@ -60,10 +60,10 @@ typedef enum SockState {
 /* One socket, as a view into the received message. */
 typedef struct SockView {
         const struct inet_diag_msg *message;
-        uint64_t cgroup_id;  /* inode of its cgroup2 directory; 0 if the kernel did not say */
-        uint32_t drops;      /* of a LISTEN socket: connections it dropped, modulo 2^32 */
-        bool has_drops;      /* SOCK_EXTENSION_MEMORY was asked for and answered */
-        bool is_ipv6_only;   /* an AF_INET6 listener that takes no IPv4 */
+        uint64_t cgroup_id; /* inode of its cgroup2 directory; 0 if the kernel did not say */
+        uint32_t drops;     /* of a LISTEN socket: connections it dropped, modulo 2^32 */
+        bool has_drops;     /* SOCK_EXTENSION_MEMORY was asked for and answered */
+        bool is_ipv6_only;  /* an AF_INET6 listener that takes no IPv4 */
 } SockView;
 
 /**

@@ -152,8 +152,8 @@ int sock_diag_decode_datagram(const void *bytes,
 
         /* libmnl 1.0.4 declares the table without const. */
         memcpy(writable, controls, sizeof writable);
-        r = mnl_cb_run2(
-                bytes, size, sequence, port_id, sock_diag_on_socket, &datagram, writable, ELEMENTSOF(writable));
+        r = mnl_cb_run2(bytes, size, sequence, port_id, sock_diag_on_socket, &datagram, writable,
+                        ELEMENTSOF(writable));
         if (r == MNL_CB_OK)
                 return 1;
         if (r == MNL_CB_STOP)

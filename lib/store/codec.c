@@ -138,7 +138,8 @@ static void encode_reports(Sink *sink, const Sample *base, const Sample *sample)
         }
 }
 
-static void encode_fields(Sink *sink, const RowLayout *layout, unsigned kind, const void *base, const void *row) {
+static void
+encode_fields(Sink *sink, const RowLayout *layout, unsigned kind, const void *base, const void *row) {
         const uint64_t *fields = (const uint64_t *)((const char *)row + layout->fields_offset);
         const uint64_t *old = base ? (const uint64_t *)((const char *)base + layout->fields_offset) : NULL;
         uint64_t mask = 0;
@@ -162,16 +163,18 @@ static void encode_run(Sink *sink, unsigned kind, uint64_t *n) {
         *n = 0;
 }
 
-static void encode_rows(
-        Sink *sink, const RowLayout *layout, const void *base, size_t n_base, const void *rows, size_t n_rows) {
+static void encode_rows(Sink *sink,
+                        const RowLayout *layout,
+                        const void *base,
+                        size_t n_base,
+                        const void *rows,
+                        size_t n_rows) {
         const char *old = base, *old_end = old + n_base * layout->row_size;
         const char *row = rows, *row_end = row + n_rows * layout->row_size;
         uint64_t n_kept = 0, n_gone = 0;
 
         while (old < old_end || row < row_end) {
-                int order = old == old_end   ? 1
-                            : row == row_end ? -1
-                                             : memcmp(old, row, layout->key_size);
+                int order = old == old_end ? 1 : row == row_end ? -1 : memcmp(old, row, layout->key_size);
 
                 if (order == 0 && memcmp(old, row, layout->row_size) == 0) {
                         encode_run(sink, ROWS_GONE, &n_gone);
@@ -182,7 +185,8 @@ static void encode_rows(
                 } else {
                         encode_run(sink, ROWS_KEPT, &n_kept);
                         encode_run(sink, ROWS_GONE, &n_gone);
-                        encode_fields(sink, layout, order == 0 ? ROW_CHANGED : ROW_NEW, order == 0 ? old : NULL, row);
+                        encode_fields(sink, layout, order == 0 ? ROW_CHANGED : ROW_NEW,
+                                      order == 0 ? old : NULL, row);
                 }
 
                 if (order <= 0)
@@ -195,7 +199,8 @@ static void encode_rows(
         encode_run(sink, ROWS_GONE, &n_gone);
 }
 
-size_t sample_encode(const Sample *base, const Sample *sample, uint8_t ret_bytes[static SAMPLE_ENCODED_MAX]) {
+size_t
+sample_encode(const Sample *base, const Sample *sample, uint8_t ret_bytes[static SAMPLE_ENCODED_MAX]) {
         Sink sink = { .at = ret_bytes, .end = ret_bytes + SAMPLE_ENCODED_MAX };
         uint8_t *body;
 
@@ -214,8 +219,8 @@ size_t sample_encode(const Sample *base, const Sample *sample, uint8_t ret_bytes
         sink_end_section(&sink, body);
 
         body = sink_begin_section(&sink, SECTION_LISTENERS);
-        encode_rows(
-                &sink, &listener_layout, base->listeners, base->n_listeners, sample->listeners, sample->n_listeners);
+        encode_rows(&sink, &listener_layout, base->listeners, base->n_listeners, sample->listeners,
+                    sample->n_listeners);
         sink_end_section(&sink, body);
 
         return (size_t)(sink.at - ret_bytes);
@@ -396,8 +401,12 @@ static void decode_step(Source *source, const RowLayout *layout, RowsSource *row
         }
 }
 
-static size_t decode_rows(
-        Source *source, const RowLayout *layout, const void *base, size_t n_base, void *ret_rows, size_t n_max) {
+static size_t decode_rows(Source *source,
+                          const RowLayout *layout,
+                          const void *base,
+                          size_t n_base,
+                          void *ret_rows,
+                          size_t n_max) {
         RowsSource rows = {
                 .base = base,
                 .base_end = (const char *)base + n_base * layout->row_size,
@@ -437,7 +446,8 @@ static void decode_section(Source *source, const Sample *base, Sample *sample) {
 
         if (!size)
                 return;
-        body = source_take_bytes(source, size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 | (size_t)size[3] << 24);
+        body = source_take_bytes(source, size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 |
+                                                 (size_t)size[3] << 24);
         if (!body)
                 return;
         inner = (Source){ .at = body, .end = source->at };
@@ -450,12 +460,9 @@ static void decode_section(Source *source, const Sample *base, Sample *sample) {
                 decode_reports(&inner, base, sample);
                 break;
         case SECTION_LISTENERS:
-                sample->n_listeners = (uint32_t)decode_rows(&inner,
-                                                            &listener_layout,
-                                                            base->listeners,
-                                                            base->n_listeners,
-                                                            sample->listeners,
-                                                            SAMPLE_LISTENERS_MAX);
+                sample->n_listeners =
+                        (uint32_t)decode_rows(&inner, &listener_layout, base->listeners, base->n_listeners,
+                                              sample->listeners, SAMPLE_LISTENERS_MAX);
                 break;
         }
 

@@ -42,14 +42,15 @@
 #include "base/macro.h"
 #include "store/sample.h"
 
-#define CODEC_VARINT_MAX   10
-#define CODEC_SECTION_MAX  5
-#define CODEC_ROW_MAX(row) (2 * CODEC_VARINT_MAX + sizeof(((row *)0)->key) + sizeof(row) / 8 * CODEC_VARINT_MAX)
+#define CODEC_VARINT_MAX  10
+#define CODEC_SECTION_MAX 5
+#define CODEC_ROW_MAX(row) \
+        (2 * CODEC_VARINT_MAX + sizeof(((row *)0)->key) + sizeof(row) / 8 * CODEC_VARINT_MAX)
 
 /* No sample is longer than this. */
-#define SAMPLE_ENCODED_MAX                                                                                   \
-        (3 * CODEC_VARINT_MAX + CODEC_SECTION_MAX + _VALUE_ROOM * 2 * CODEC_VARINT_MAX + CODEC_SECTION_MAX + \
-         _COLLECTOR_ROOM * (2 + 4 * CODEC_VARINT_MAX) + CODEC_SECTION_MAX +                                  \
+#define SAMPLE_ENCODED_MAX                                                                      \
+        (3 * CODEC_VARINT_MAX + CODEC_SECTION_MAX + _VALUE_ROOM * 2 * CODEC_VARINT_MAX +        \
+         CODEC_SECTION_MAX + _COLLECTOR_ROOM * (2 + 4 * CODEC_VARINT_MAX) + CODEC_SECTION_MAX + \
          (SAMPLE_LISTENERS_MAX + 1) * CODEC_ROW_MAX(ListenerRow))
 
 /**

@@ -21,12 +21,8 @@
 static Mapping *volatile mappings[MAPPINGS_MAX];
 
 static bool mapping_replace(Mapping *mapping) {
-        if (mmap(mapping->data,
-                 mapping->size,
-                 PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-                 -1,
-                 0) == MAP_FAILED)
+        if (mmap(mapping->data, mapping->size, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED)
                 return false;
 
         mapping->is_lost = 1;

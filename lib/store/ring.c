@@ -86,8 +86,8 @@ static bool ring_place_is_ours(const Ring *ring) {
         if (memcmp(ring->mapping.data, &ring->header, sizeof ring->header) != 0)
                 return false;
 
-        return ring->segment.generation == 0 ||
-               memcmp(ring_segment_at(ring, ring->segment.generation), &ring->segment, sizeof ring->segment) == 0;
+        return ring->segment.generation == 0 || memcmp(ring_segment_at(ring, ring->segment.generation),
+                                                       &ring->segment, sizeof ring->segment) == 0;
 }
 
 static void ring_begin_segment(Ring *ring, const Sample *first) {
@@ -105,8 +105,7 @@ static void ring_begin_segment(Ring *ring, const Sample *first) {
 
         fields.generation = generation;
         fields.checksum = ring_segment_checksum(&ring->header, &fields);
-        memcpy(segment + sizeof fields.generation,
-               (const char *)&fields + sizeof fields.generation,
+        memcpy(segment + sizeof fields.generation, (const char *)&fields + sizeof fields.generation,
                sizeof fields - sizeof fields.generation);
         atomic_store_explicit((_Atomic uint64_t *)segment, generation, memory_order_release);
 
@@ -118,7 +117,8 @@ static void ring_begin_segment(Ring *ring, const Sample *first) {
 
 static void ring_commit(Ring *ring, uint32_t size) {
         uint8_t *segment = ring_segment_at(ring, ring->segment.generation);
-        RingRecord record = { .size = size, .checksum = ring_record_checksum(ring->checksum, ring->packed, size) };
+        RingRecord record = { .size = size,
+                              .checksum = ring_record_checksum(ring->checksum, ring->packed, size) };
         uint64_t head;
 
         /* Behind the record first: an end, so that the chain never runs into what stood here before. */
@@ -132,8 +132,7 @@ static void ring_commit(Ring *ring, uint32_t size) {
         ring->offset += RING_RECORD_BYTES(size);
         ring->segment.committed_bytes = ring->offset - sizeof ring->segment;
         atomic_store_explicit((_Atomic uint64_t *)(segment + offsetof(RingSegment, committed_bytes)),
-                              ring->segment.committed_bytes,
-                              memory_order_release);
+                              ring->segment.committed_bytes, memory_order_release);
 }
 
 int ring_append(Ring *ring, Sample *sample) {
@@ -170,8 +169,8 @@ static int ring_check_segments(Ring *ring, uint64_t *ret_newest) {
         RingSegment segment;
 
         for (uint32_t i = 0; i < ring->header.n_segments; i++) {
-                const uint8_t *bytes =
-                        (const uint8_t *)ring->mapping.data + RING_HEADER_BYTES + (size_t)i * RING_SEGMENT_BYTES;
+                const uint8_t *bytes = (const uint8_t *)ring->mapping.data + RING_HEADER_BYTES +
+                                       (size_t)i * RING_SEGMENT_BYTES;
 
                 memcpy(&segment, bytes, sizeof segment);
                 if (segment.generation == 0)
@@ -262,7 +261,8 @@ static int ring_adopt(Ring *ring, uint64_t bytes, RingFault *ret_fault) {
         if (n < 0)
                 return -errno;
 
-        *ret_fault = ring_header_check(&ring->header, n == sizeof ring->header ? (uint64_t)ring->status.st_size : 0);
+        *ret_fault = ring_header_check(&ring->header,
+                                       n == sizeof ring->header ? (uint64_t)ring->status.st_size : 0);
         if (*ret_fault != RING_FAULT_NONE)
                 return 0;
         if ((uint64_t)ring->status.st_size != bytes) {

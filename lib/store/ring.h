@@ -25,14 +25,14 @@
 #define RING_BYTES_MIN (RING_HEADER_BYTES + (uint64_t)RING_SEGMENTS_MIN * RING_SEGMENT_BYTES)
 #define RING_BYTES_MAX (RING_HEADER_BYTES + (uint64_t)RING_SEGMENTS_MAX * RING_SEGMENT_BYTES)
 
-#define RING_PATH_MAX 4096
+#define RING_PATH_MAX  4096
 
 typedef struct Ring Ring;
 
 /* What ring_open() found, to be told to the operator. */
 typedef struct RingFinding {
-        RingFault fault;     /* RING_FAULT_NONE: continued, or nothing was there */
-        uint64_t n_continued; /* number of the last sample in the file; 0: a new file */
+        RingFault fault;               /* RING_FAULT_NONE: continued, or nothing was there */
+        uint64_t n_continued;          /* number of the last sample in the file; 0: a new file */
         char set_aside[RING_PATH_MAX]; /* where the file with the fault is now; "" if there was none */
 } RingFinding;
 

@@ -70,7 +70,8 @@ int ring_record_check(const uint8_t *segment, size_t offset, uint32_t previous, 
                 return 0;
 
         memcpy(&record, segment + offset, sizeof record);
-        if (record.size == 0 || record.size > SAMPLE_ENCODED_MAX || offset + RING_RECORD_BYTES(record.size) > room_end)
+        if (record.size == 0 || record.size > SAMPLE_ENCODED_MAX ||
+            offset + RING_RECORD_BYTES(record.size) > room_end)
                 return 0;
         if (record.checksum != ring_record_checksum(previous, segment + offset + sizeof record, record.size))
                 return 0;

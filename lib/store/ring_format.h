@@ -53,18 +53,18 @@ typedef struct RingHeader {
         uint32_t byte_order;
         uint32_t segment_bytes;
         uint32_t n_segments;
-        uint64_t file_id;      /* random */
-        usec_t created_usec;   /* CLOCK_REALTIME */
-        uint32_t reserved;     /* 0 */
-        uint32_t checksum;     /* of all before it */
+        uint64_t file_id;    /* random */
+        usec_t created_usec; /* CLOCK_REALTIME */
+        uint32_t reserved;   /* 0 */
+        uint32_t checksum;   /* of all before it */
 } RingHeader;
 
 typedef struct RingSegment {
-        uint64_t generation;     /* 0: empty, or being begun */
-        uint64_t first_number;   /* of its first sample */
-        usec_t first_usec;       /* realtime_usec of its first sample */
-        uint32_t reserved;       /* 0 */
-        uint32_t checksum;       /* of the file's id and all before it */
+        uint64_t generation;      /* 0: empty, or being begun */
+        uint64_t first_number;    /* of its first sample */
+        usec_t first_usec;        /* realtime_usec of its first sample */
+        uint32_t reserved;        /* 0 */
+        uint32_t checksum;        /* of the file's id and all before it */
         uint64_t committed_bytes; /* of records, including their heads */
 } RingSegment;
 
@@ -83,7 +83,8 @@ static_assert(sizeof(RingRecord) == 8, "a record is committed by one store of 8 
 /* Room for records in a segment; the end mark always fits behind them. */
 #define RING_SEGMENT_ROOM (RING_SEGMENT_BYTES - sizeof(RingSegment) - sizeof(RingRecord))
 
-static_assert(RING_RECORD_BYTES(SAMPLE_ENCODED_MAX) <= RING_SEGMENT_ROOM, "any sample fits an empty segment");
+static_assert(RING_RECORD_BYTES(SAMPLE_ENCODED_MAX) <= RING_SEGMENT_ROOM,
+              "any sample fits an empty segment");
 
 uint32_t ring_header_checksum(const RingHeader *header);
 uint32_t ring_segment_checksum(const RingHeader *header, const RingSegment *segment);
@@ -91,10 +92,10 @@ uint32_t ring_record_checksum(uint32_t previous, const void *packed, uint32_t si
 
 typedef enum RingFault {
         RING_FAULT_NONE,
-        RING_FAULT_FOREIGN,  /* not a ring file */
-        RING_FAULT_VERSION,  /* of another version of the format, or of the other byte order */
-        RING_FAULT_SIZE,     /* a ring file, but of another size than was asked for */
-        RING_FAULT_DAMAGED,  /* a ring file whose checksums or length do not fit */
+        RING_FAULT_FOREIGN, /* not a ring file */
+        RING_FAULT_VERSION, /* of another version of the format, or of the other byte order */
+        RING_FAULT_SIZE,    /* a ring file, but of another size than was asked for */
+        RING_FAULT_DAMAGED, /* a ring file whose checksums or length do not fit */
 } RingFault;
 
 /* "is not a ring file" and so on: what follows the file's name in a message. */

@@ -54,7 +54,8 @@ static int ring_reader_probe(const RingReader *reader, uint64_t generation, Ring
         if (r < 0)
                 return r;
         if (segment.generation != generation ||
-            !ring_segment_is_valid(&reader->header, &segment, (uint32_t)(generation % reader->header.n_segments)))
+            !ring_segment_is_valid(&reader->header, &segment,
+                                   (uint32_t)(generation % reader->header.n_segments)))
                 return 0;
 
         *ret = segment;
@@ -99,7 +100,8 @@ static int ring_reader_load(RingReader *reader, uint64_t generation) {
         if (r <= 0)
                 return r;
 
-        r = ring_reader_pread(reader, reader->segment, sizeof reader->segment, ring_reader_offset(reader, generation));
+        r = ring_reader_pread(reader, reader->segment, sizeof reader->segment,
+                              ring_reader_offset(reader, generation));
         if (r < 0)
                 return r;
 
@@ -249,7 +251,8 @@ static int ring_reader_step(RingReader *reader, const Sample **ret) {
         if (reader->generation == 0 || reader->is_passed_over)
                 return 0;
 
-        r = ring_replay_next(&reader->replay, reader->segment, &reader->samples[reader->newer], &reader->samples[next]);
+        r = ring_replay_next(&reader->replay, reader->segment, &reader->samples[reader->newer],
+                             &reader->samples[next]);
         if (r < 0)
                 reader->is_passed_over = true;
         if (r > 0) {

@@ -32,7 +32,8 @@ void ring_replay_init(RingReplay *replay, const uint8_t *segment);
  * is broken: a record that is counted in committed_bytes is not there, or holds
  * what is not a sample.
  */
-_warn_unused_ int ring_replay_next(RingReplay *replay, const uint8_t *segment, const Sample *base, Sample *ret);
+_warn_unused_ int
+ring_replay_next(RingReplay *replay, const uint8_t *segment, const Sample *base, Sample *ret);
 
 /* Whether the chain of checksums reaches all of committed_bytes. */
 bool ring_replay_is_sound(const uint8_t *segment);

@@ -11,17 +11,19 @@
 #include "store/sample.h"
 
 const ValueInfo value_infos[_VALUE_ROOM] = {
-#define VALUE(number, id, collector_, source_, group_, field_, is_counter_)                                  \
-        [number] = {                                                                                         \
-                .name = #id,                                                                                 \
-                .source = (source_),                                                                         \
-                .group = (group_),                                                                           \
-                .field = (field_),                                                                           \
-                .collector = COLLECTOR_##collector_,                                                         \
-                .is_counter = (is_counter_),                                                                 \
+#define VALUE(number, id, collector_, source_, group_, field_, is_counter_) \
+        [number] = {                                                        \
+                .name = #id,                                                \
+                .source = (source_),                                        \
+                .group = (group_),                                          \
+                .field = (field_),                                          \
+                .collector = COLLECTOR_##collector_,                        \
+                .is_counter = (is_counter_),                                \
         },
-#define GAUGE(number, id, collector, source, group, field)   VALUE(number, id, collector, source, group, field, false)
-#define COUNTER(number, id, collector, source, group, field) VALUE(number, id, collector, source, group, field, true)
+#define GAUGE(number, id, collector, source, group, field) \
+        VALUE(number, id, collector, source, group, field, false)
+#define COUNTER(number, id, collector, source, group, field) \
+        VALUE(number, id, collector, source, group, field, true)
 #include "store/values.tbl"
 #undef GAUGE
 #undef COUNTER
@@ -30,8 +32,8 @@ const ValueInfo value_infos[_VALUE_ROOM] = {
 
 const char *collector_name(CollectorId id) {
         switch (id) {
-#define COLLECTOR(number, id, name)                                                                          \
-        case COLLECTOR_##id:                                                                                 \
+#define COLLECTOR(number, id, name) \
+        case COLLECTOR_##id:        \
                 return name;
 #include "store/collectors.tbl"
 #undef COLLECTOR
@@ -59,11 +61,6 @@ void listener_format_address(const ListenerKey *key, char ret_text[static LISTEN
         if (!inet_ntop(key->family, key->address, address, sizeof address))
                 address[0] = '\0';
 
-        (void)snprintf(ret_text,
-                       LISTENER_ADDRESS_SIZE,
-                       "%s%s%.*s",
-                       address,
-                       key->device[0] ? "%" : "",
-                       (int)strnlen(key->device, sizeof key->device),
-                       key->device);
+        (void)snprintf(ret_text, LISTENER_ADDRESS_SIZE, "%s%s%.*s", address, key->device[0] ? "%" : "",
+                       (int)strnlen(key->device, sizeof key->device), key->device);
 }

@@ -53,10 +53,10 @@ const char *collector_name(CollectorId id);
 
 /* What the core says of one collector's part in a sample. */
 typedef struct CollectorReport {
-        bool is_present;      /* it was tried; else all of this is 0 */
-        bool is_incomplete;   /* it succeeded, but some of what it saw did not fit */
-        int error;            /* 0, or the negative errno of this attempt */
-        uint64_t n_failures;  /* since the daemon started */
+        bool is_present;     /* it was tried; else all of this is 0 */
+        bool is_incomplete;  /* it succeeded, but some of what it saw did not fit */
+        int error;           /* 0, or the negative errno of this attempt */
+        uint64_t n_failures; /* since the daemon started */
         uint64_t duration_nsec;
         usec_t last_success_usec; /* CLOCK_REALTIME; 0: never. When its values were true. */
 } CollectorReport;
@@ -82,7 +82,7 @@ typedef struct ListenerRow {
         uint64_t limit;        /* sum of the limits; a queue is full when length > limit */
         uint64_t worst_length; /* of the socket with the highest length / limit */
         uint64_t worst_limit;
-        uint64_t drops;        /* connections dropped: a counter that outlives the sockets */
+        uint64_t drops; /* connections dropped: a counter that outlives the sockets */
         uint64_t n_sockets;
         uint64_t is_dual_stack; /* 1: an AF_INET6 listener that takes IPv4 as well */
 } ListenerRow;

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * sockwatch: what the daemon saw, for a person at a terminal
+ *
+ * A program is a table of commands; --help is that table printed.
+ */
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "cli/command.h"
+#include "cli/moments.h"
+
+#define RING_FILE_DEFAULT "/run/sockwatch/ring"
+
+static const struct {
+        const char *name;
+        CommandStatus (*run)(const CommandOptions *options);
+        const char *help;
+} commands[] = {
+        { "status", command_status, "The newest sample: states, listeners, collectors" },
+        { "history", command_history, "Samples of the last hour, one a line" },
+};
+
+static int main_set_ring_file(CommandOptions *options, const char *value) {
+        options->ring_file = value;
+        return 0;
+}
+
+static int main_set_proc_root(CommandOptions *options, const char *value) {
+        options->proc_root = value;
+        return 0;
+}
+
+static int main_set_sys_root(CommandOptions *options, const char *value) {
+        options->sys_root = value;
+        return 0;
+}
+
+static int main_set_json(CommandOptions *options, const char *value) {
+        options->json = true;
+        return 0;
+}
+
+static int main_set_since(CommandOptions *options, const char *value) {
+        options->has_since = true;
+        return moment_parse(value, clock_usec(CLOCK_REALTIME), &options->since_usec);
+}
+
+static int main_set_at(CommandOptions *options, const char *value) {
+        options->has_at = true;
+        return moment_parse(value, clock_usec(CLOCK_REALTIME), &options->at_usec);
+}
+
+static const struct {
+        const char *name;
+        const char *argument;
+        const char *help;
+        int (*set)(CommandOptions *options, const char *value);
+} flags[] = {
+        { "--ring.file", "PATH", "File that holds the history (default " RING_FILE_DEFAULT ")",
+          main_set_ring_file },
+        { "--procfs.root", "PATH", "Where /proc is mounted (default /proc)", main_set_proc_root },
+        { "--sysfs.root", "PATH", "Where /sys is mounted (default /sys)", main_set_sys_root },
+        { "--json", NULL, "Write JSON", main_set_json },
+        { "--since", "TIME", "history: from this time on (default 1m)", main_set_since },
+        { "--at", "TIME", "history: the sample of this time", main_set_at },
+};
+
+static void main_print_help(void) {
+        printf("sockwatch COMMAND [FLAG...]\n\n");
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                printf("  %-24s%s\n", commands[i].name, commands[i].help);
+        printf("\n");
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++) {
+                int n = printf("  %s%s%s", flags[i].name, flags[i].argument ? "=" : "",
+                               flags[i].argument ? flags[i].argument : "");
+
+                printf("%*s%s\n", 26 - n, "", flags[i].help);
+        }
+        printf("  --help                  Show this and exit\n"
+               "  --version               Show the version and exit\n\n"
+               "TIME is 90s, 10m or 1h ago, 14:05 or 14:05:30 today, \"2026-11-22 14:05:30\" or "
+               "@1795000000.\n\n"
+               "Exit status: 0 fine, 1 something found, 2 usage, 3 could not look.\n");
+}
+
+/* Reads the flag at argv[*i] and steps to its last word. */
+static int main_parse_flag(int argc, char *argv[], int *i, CommandOptions *options) {
+        const char *word = argv[*i], *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
+        size_t size = equals ? (size_t)(equals - word) : strlen(word);
+
+        for (size_t k = 0; k < ELEMENTSOF(flags); k++) {
+                if (strlen(flags[k].name) != size || memcmp(flags[k].name, word, size) != 0)
+                        continue;
+
+                if (flags[k].argument && !value && *i + 1 < argc)
+                        value = argv[++*i];
+                if (!flags[k].argument != !value || flags[k].set(options, value) < 0) {
+                        fprintf(stderr, "sockwatch: flag %s %s; see sockwatch --help\n", flags[k].name,
+                                !flags[k].argument ? "takes no value"
+                                : !value           ? "has no value"
+                                                   : "has a bad value");
+                        return -EINVAL;
+                }
+                return 0;
+        }
+
+        fprintf(stderr, "sockwatch: unknown flag \"%s\"; see sockwatch --help\n", word);
+        return -EINVAL;
+}
+
+int main(int argc, char *argv[]) {
+        CommandOptions options = { .ring_file = RING_FILE_DEFAULT,
+                                   .proc_root = "/proc",
+                                   .sys_root = "/sys" };
+        const char *command = NULL;
+
+        (void)setlocale(LC_CTYPE, "");
+
+        for (int i = 1; i < argc; i++) {
+                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+                        main_print_help();
+                        return COMMAND_FINE;
+                }
+                if (strcmp(argv[i], "--version") == 0) {
+                        printf("sockwatch " SOCKWATCH_VERSION "\n");
+                        return COMMAND_FINE;
+                }
+                if (argv[i][0] == '-') {
+                        if (main_parse_flag(argc, argv, &i, &options) < 0)
+                                return COMMAND_USAGE;
+                } else if (!command)
+                        command = argv[i];
+                else {
+                        fprintf(stderr, "sockwatch: one command at a time, not \"%s\" and \"%s\"\n", command,
+                                argv[i]);
+                        return COMMAND_USAGE;
+                }
+        }
+
+        for (size_t i = 0; command && i < ELEMENTSOF(commands); i++)
+                if (strcmp(commands[i].name, command) == 0)
+                        return (int)commands[i].run(&options);
+
+        if (command)
+                fprintf(stderr, "sockwatch: unknown command \"%s\"; see sockwatch --help\n", command);
+        else
+                fprintf(stderr, "sockwatch: no command; see sockwatch --help\n");
+        return COMMAND_USAGE;
+}

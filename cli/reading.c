@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reading a ring for a person: what goes wrong is told once, in words */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/moments.h"
+#include "cli/reading.h"
+
+CommandStatus reading_open(const char *path, RingReader **ret) {
+        RingFault fault;
+        int r;
+
+        r = ring_reader_open(path, ret, &fault);
+        if (r == 0)
+                return COMMAND_FINE;
+
+        if (r == -EBADMSG)
+                fprintf(stderr, "sockwatch: %s %s\n", path, ring_fault_describe(fault));
+        else
+                fprintf(stderr, "sockwatch: cannot read ring file %s: %s; %s\n", path, strerror(-r),
+                        r == -ENOENT   ? "start sockwatchd, or name its file with --ring.file"
+                        : r == -EACCES ? "only root and the daemon may read it"
+                                       : "name another with --ring.file");
+        return COMMAND_BLIND;
+}
+
+int reading_next(Reading *reading, RingReader *reader, const Sample **ret) {
+        for (;;) {
+                int r;
+
+                r = ring_reader_next(reader, ret);
+                if (r == -ESTALE)
+                        reading->is_overwritten = true;
+                else if (r == -EBADMSG)
+                        reading->is_damaged = true;
+                else
+                        return r;
+        }
+}
+
+CommandStatus reading_report(const Reading *reading, const char *path) {
+        if (reading->is_overwritten)
+                fprintf(stderr, "sockwatch: samples were overwritten while being read and are left out\n");
+        if (reading->is_damaged)
+                fprintf(stderr, "sockwatch: %s is damaged, samples are left out\n", path);
+
+        return reading->is_damaged ? COMMAND_FOUND : COMMAND_FINE;
+}
+
+void reading_explain_range(RingReader *reader) {
+        char first[MOMENT_SIZE], last[MOMENT_SIZE];
+        const Sample *sample;
+
+        if (ring_reader_seek(reader, 0) < 0 || ring_reader_next(reader, &sample) <= 0) {
+                fprintf(stderr, "sockwatch: the ring file holds no sample yet\n");
+                return;
+        }
+        moment_format(sample->realtime_usec, first);
+
+        if (ring_reader_last(reader, &sample) <= 0)
+                return;
+        moment_format(sample->realtime_usec, last);
+        fprintf(stderr, "sockwatch: no sample of that time; the ring file holds %s to %s\n", first, last);
+}

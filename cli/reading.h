@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Reading a ring for a person: what goes wrong is told once, in words
+ */
+
+#include "cli/command.h"
+#include "store/ring_reader.h"
+
+/* A sample stands for the time until the next one; longer gaps are gaps. */
+#define READING_GAP_USEC (10 * USEC_PER_SEC)
+
+typedef struct Reading {
+        bool is_damaged;     /* samples were left out: their bytes are damaged */
+        bool is_overwritten; /* samples were left out: the writer was faster */
+} Reading;
+
+/* Opens a ring file, or says on stderr why not and what to do. */
+CommandStatus reading_open(const char *path, RingReader **ret);
+
+/* The next sample that can be read. Return: 1, 0 at the end, or a negative errno. */
+_warn_unused_ int reading_next(Reading *reading, RingReader *reader, const Sample **ret);
+
+/* Says on stderr what was left out. COMMAND_FOUND if it was for damage. */
+CommandStatus reading_report(const Reading *reading, const char *path);
+
+/* Says on stderr from when to when the ring has samples. */
+void reading_explain_range(RingReader *reader);

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The loop that turns the crank
+ *
+ * Ticks stand at begin + n * interval on CLOCK_BOOTTIME, so they neither drift
+ * nor pile up: one that comes while the last sample is still being taken, or
+ * that the loop was too late for, is skipped and counted.
+ *
+ * Two samples go round. One is the newest, which is being served; the other is
+ * with the sampler, or waits for the next tick.
+ *
+ * The watchdog is fed by a timer of its own, and only while samples are fresh:
+ * a loop that turns without samples must look dead to systemd.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/daemon.h"
+#include "daemon/narrator.h"
+#include "daemon/sampler.h"
+#include "derive/freshness.h"
+#include "exporters/journal/log.h"
+
+/* How often systemd is told the vital numbers: each time wakes the manager. */
+#define DAEMON_STATUS_USEC (10 * USEC_PER_SEC)
+
+/* Chances to feed the watchdog before it bites. */
+#define DAEMON_WATCHDOG_TURNS 4
+
+struct Daemon {
+        sd_event *event;
+        sd_event_source *tick;
+        sd_event_source *watchdog;
+        sd_event_source *signals[3];
+
+        Recorder *recorder; /* borrowed */
+        Sampler *sampler;
+        HttpServer *server;
+
+        Sample *latest; /* the newest; number 0 before the first */
+        Sample *spare;  /* NULL while the sampler has it */
+
+        usec_t interval_usec;
+        usec_t started_usec;   /* CLOCK_BOOTTIME */
+        usec_t next_tick_usec; /* CLOCK_BOOTTIME */
+        usec_t status_usec;    /* when systemd was last told */
+        uint64_t n_samples;
+        uint64_t n_missed;
+};
+
+HttpServer *daemon_server(Daemon *daemon) {
+        return daemon->server;
+}
+
+/* ---- ticks and samples ---- */
+
+static int daemon_on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        Daemon *daemon = userdata;
+        usec_t now = clock_usec(CLOCK_BOOTTIME);
+        uint64_t n_late =
+                now > daemon->next_tick_usec ? (now - daemon->next_tick_usec) / daemon->interval_usec : 0;
+        int r;
+
+        daemon->n_missed += n_late;
+        daemon->next_tick_usec += (n_late + 1) * daemon->interval_usec;
+
+        if (sampler_is_busy(daemon->sampler))
+                daemon->n_missed++;
+        else {
+                r = sampler_request(daemon->sampler, daemon->spare);
+                if (r < 0)
+                        return r;
+                daemon->spare = NULL;
+        }
+
+        return sd_event_source_set_time(source, daemon->next_tick_usec);
+}
+
+static void daemon_notify(Daemon *daemon, bool is_first) {
+        usec_t now = clock_usec(CLOCK_BOOTTIME);
+        char status[512];
+
+        if (!is_first && now - daemon->status_usec < DAEMON_STATUS_USEC)
+                return;
+
+        daemon->status_usec = now;
+        narrator_format_status(daemon->latest, status, sizeof status);
+        (void)sd_notifyf(/* unset_environment= */ 0, "%sSTATUS=%s", is_first ? "READY=1\n" : "", status);
+}
+
+static int daemon_on_sample(Sample *sample, void *userdata) {
+        Daemon *daemon = userdata;
+        bool is_first = daemon->n_samples == 0;
+
+        daemon->n_samples++;
+        sample_set(sample, VALUE_SAMPLES, daemon->n_samples);
+        sample_set(sample, VALUE_MISSED_TICKS, daemon->n_missed);
+        sample_set(sample, VALUE_SAMPLING_INTERVAL_USEC, daemon->interval_usec);
+
+        recorder_append(daemon->recorder, sample);
+        http_server_publish(daemon->server, sample);
+        narrator_tell_changes(is_first ? NULL : daemon->latest, sample);
+
+        daemon->spare = daemon->latest;
+        daemon->latest = sample;
+        daemon_notify(daemon, is_first);
+        return 0;
+}
+
+static int daemon_add_tick(Daemon *daemon) {
+        int r;
+
+        daemon->next_tick_usec = daemon->started_usec = clock_usec(CLOCK_BOOTTIME);
+        r = sd_event_add_time(daemon->event, &daemon->tick, CLOCK_BOOTTIME, daemon->next_tick_usec,
+                              /* accuracy= */ 1, daemon_on_tick, daemon);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(daemon->tick, "tick");
+
+        r = sd_event_source_set_exit_on_failure(daemon->tick, true);
+        if (r < 0)
+                return r;
+
+        return sd_event_source_set_enabled(daemon->tick, SD_EVENT_ON);
+}
+
+/* ---- the watchdog ---- */
+
+static int daemon_on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
+        Daemon *daemon = userdata;
+        usec_t now = clock_usec(CLOCK_BOOTTIME);
+        uint64_t limit_usec;
+
+        if (freshness_judge(daemon->interval_usec, daemon->started_usec, daemon->latest->boottime_usec,
+                            now) != FRESHNESS_STALE)
+                (void)sd_notify(/* unset_environment= */ 0, "WATCHDOG=1");
+        else
+                log_warning("no sample for %.1f s, not feeding the watchdog",
+                            (double)(now - MAX(daemon->started_usec, daemon->latest->boottime_usec)) /
+                                    (double)USEC_PER_SEC);
+
+        if (sd_watchdog_enabled(/* unset_environment= */ 0, &limit_usec) <= 0)
+                return 0;
+
+        return sd_event_source_set_time_relative(source, limit_usec / DAEMON_WATCHDOG_TURNS);
+}
+
+static int daemon_add_watchdog(Daemon *daemon) {
+        uint64_t limit_usec;
+        int r;
+
+        r = sd_watchdog_enabled(/* unset_environment= */ 0, &limit_usec);
+        if (r <= 0)
+                return r;
+
+        r = sd_event_add_time_relative(daemon->event, &daemon->watchdog, CLOCK_MONOTONIC,
+                                       limit_usec / DAEMON_WATCHDOG_TURNS,
+                                       /* accuracy= */ 0, daemon_on_watchdog, daemon);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(daemon->watchdog, "watchdog");
+
+        return sd_event_source_set_enabled(daemon->watchdog, SD_EVENT_ON);
+}
+
+/* ---- signals ---- */
+
+static int daemon_on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Daemon *daemon = userdata;
+
+        log_info("stopping, as told by signal %s", sigabbrev_np((int)info->ssi_signo));
+        (void)sd_notify(/* unset_environment= */ 0, "STOPPING=1");
+        return sd_event_exit(daemon->event, 0);
+}
+
+static int daemon_on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        log_info("told to reload, but there is no configuration file yet; going on");
+        return 0;
+}
+
+static int daemon_add_signals(Daemon *daemon) {
+        static const struct {
+                int number;
+                sd_event_signal_handler_t handler;
+        } signals[] = {
+                { SIGTERM, daemon_on_stop },
+                { SIGINT, daemon_on_stop },
+                { SIGHUP, daemon_on_reload },
+        };
+        int r;
+
+        _Static_assert(ELEMENTSOF(signals) == ELEMENTSOF(daemon->signals), "a source for each signal");
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                r = sd_event_add_signal(daemon->event, &daemon->signals[i], signals[i].number,
+                                        signals[i].handler, daemon);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* ---- the whole ---- */
+
+static int daemon_init(Daemon *daemon, const Sources *sources) {
+        int r;
+
+        daemon->latest = calloc(1, sizeof *daemon->latest);
+        daemon->spare = calloc(1, sizeof *daemon->spare);
+        if (!daemon->latest || !daemon->spare)
+                return -ENOMEM;
+
+        r = sd_event_new(&daemon->event);
+        if (r < 0)
+                return r;
+
+        r = daemon_add_signals(daemon);
+        if (r < 0)
+                return r;
+
+        r = http_server_new(daemon->event, daemon->interval_usec, &daemon->server);
+        if (r < 0)
+                return r;
+
+        return sampler_new(daemon->event, sources, daemon_on_sample, daemon, &daemon->sampler);
+}
+
+int daemon_new(usec_t interval_usec, const Sources *sources, Recorder *recorder, Daemon **ret) {
+        Daemon *daemon;
+        int r;
+
+        assert(interval_usec > 0);
+        assert(sources);
+        assert(recorder);
+        assert(ret);
+
+        daemon = calloc(1, sizeof *daemon);
+        if (!daemon)
+                return -ENOMEM;
+
+        daemon->interval_usec = interval_usec;
+        daemon->recorder = recorder;
+        r = daemon_init(daemon, sources);
+        if (r < 0) {
+                (void)daemon_free(daemon);
+                return r;
+        }
+
+        *ret = daemon;
+        return 0;
+}
+
+bool daemon_free(Daemon *daemon) {
+        bool is_stopped;
+
+        if (!daemon)
+                return true;
+
+        daemon->tick = sd_event_source_disable_unref(daemon->tick);
+        daemon->watchdog = sd_event_source_disable_unref(daemon->watchdog);
+        for (size_t i = 0; i < ELEMENTSOF(daemon->signals); i++)
+                daemon->signals[i] = sd_event_source_disable_unref(daemon->signals[i]);
+
+        /* The sample that a stuck thread fills is the one that neither pointer has. */
+        is_stopped = sampler_free(daemon->sampler);
+        daemon->server = http_server_free(daemon->server);
+        daemon->event = sd_event_unref(daemon->event);
+        free(daemon->latest);
+        free(daemon->spare);
+        free(daemon);
+        return is_stopped;
+}
+
+int daemon_run(Daemon *daemon) {
+        int r;
+
+        assert(daemon);
+
+        r = daemon_add_tick(daemon);
+        if (r < 0)
+                return r;
+
+        r = daemon_add_watchdog(daemon);
+        if (r < 0)
+                return r;
+
+        return sd_event_loop(daemon->event);
+}

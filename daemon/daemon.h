@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The loop that turns the crank
+ *
+ * Every interval it hands the sampler an empty sample; what comes back is
+ * committed to the ring, published to scrapers and told to systemd. It knows
+ * nothing of sockets.
+ */
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "daemon/recorder.h"
+#include "exporters/http/server.h"
+#include "kernel/sources.h"
+
+typedef struct Daemon Daemon;
+
+/**
+ * daemon_new() - prepare the loop
+ * @sources:    must outlive the daemon
+ * @recorder:   must outlive the daemon
+ *
+ * SIGTERM and SIGINT must be blocked by the caller, before any thread is made.
+ *
+ * Return: 0, -ENOMEM, or what sd-event and pthread_create(3) return.
+ */
+_warn_unused_ int daemon_new(usec_t interval_usec, const Sources *sources, Recorder *recorder, Daemon **ret);
+
+/**
+ * daemon_free() - end it
+ *
+ * Return: false if the sampler thread is stuck: then what it uses, the sources,
+ * must not be freed, and the process should end.
+ */
+bool daemon_free(Daemon *daemon);
+
+/* To be told where to listen, before daemon_run(). */
+HttpServer *daemon_server(Daemon *daemon);
+
+/* Runs until a signal ends it. Return: 0, or a negative errno. */
+_warn_unused_ int daemon_run(Daemon *daemon);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a sample means for the log and for `systemctl status` */
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/narrator.h"
+#include "derive/pressure.h"
+#include "exporters/journal/log.h"
+
+void narrator_tell_changes(const Sample *before, const Sample *sample) {
+        static const CollectorReport none;
+
+        assert(sample);
+
+        for (unsigned id = 0; id < _COLLECTOR_ROOM; id++) {
+                const CollectorReport *report = &sample->reports[id],
+                                      *old = before ? &before->reports[id] : &none;
+
+                if (!report->is_present)
+                        continue;
+
+                if (report->error < 0 && report->error != old->error)
+                        log_warning("collector %s fails, continuing without its metrics: %s",
+                                    collector_name(id), strerror(-report->error));
+                if (report->error == 0 && old->error < 0)
+                        log_notice("collector %s answers again", collector_name(id));
+                if (report->is_incomplete && !old->is_incomplete)
+                        log_warning("collector %s saw more than it has room for, its metrics are incomplete",
+                                    collector_name(id));
+                if (!report->is_incomplete && old->is_incomplete && report->error == 0)
+                        log_notice("collector %s has room for all it sees again", collector_name(id));
+        }
+}
+
+void narrator_format_status(const Sample *sample, char *ret_text, size_t size) {
+        const ListenerRow *fullest = pressure_fullest_listener(sample);
+        char address[LISTENER_ADDRESS_SIZE];
+        uint64_t duration_nsec = 0;
+        int n = 0;
+
+        assert(sample);
+        assert(ret_text && size > 0);
+
+        ret_text[0] = '\0';
+        for (unsigned id = 0; id < _COLLECTOR_ROOM; id++)
+                duration_nsec += sample->reports[id].duration_nsec;
+
+        if (sample_has(sample, VALUE_TCP_ESTABLISHED))
+                n = snprintf(ret_text, size,
+                             "%" PRIu64 " established, %" PRIu64 " close-wait, %" PRIu64 " time-wait; ",
+                             sample->values[VALUE_TCP_ESTABLISHED], sample->values[VALUE_TCP_CLOSE_WAIT],
+                             sample->values[VALUE_TCP_TIME_WAIT]);
+        if (fullest && n >= 0 && (size_t)n < size) {
+                listener_format_address(&fullest->key, address);
+                n += snprintf(ret_text + n, size - (size_t)n,
+                              "%u listeners, fullest queue %" PRIu64 " of %" PRIu64 " on %s port %u; ",
+                              sample->n_listeners, fullest->worst_length, fullest->worst_limit, address,
+                              listener_port(&fullest->key));
+        }
+        if (n >= 0 && (size_t)n < size)
+                (void)snprintf(ret_text + n, size - (size_t)n, "sample %" PRIu64 " took %.1f ms",
+                               sample->number, (double)duration_nsec / 1e6);
+}

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The catalogue: every metric, declared once
+ *
+ * Names: prometheus.io/docs/practices/naming. What is counted over living
+ * sockets is a gauge, as it falls when they close; what only rises is the
+ * kernel's own counter. IPv4 and IPv6 are told apart by a label `family` where
+ * the kernel counts them apart, which it does not for TCP's counters.
+ */
+
+#include <string.h>
+
+#include "exporters/prometheus/catalogue.h"
+
+/* ---- figures that are more than one stored number ---- */
+
+static bool sample_taken(const Sample *sample, uint64_t *ret) {
+        *ret = sample->realtime_usec;
+        return true;
+}
+
+static bool listener_length(const ListenerRow *row, uint64_t *ret) {
+        *ret = row->length;
+        return true;
+}
+
+static bool listener_limit(const ListenerRow *row, uint64_t *ret) {
+        *ret = row->limit;
+        return true;
+}
+
+static bool listener_drops(const ListenerRow *row, uint64_t *ret) {
+        *ret = row->drops;
+        return true;
+}
+
+static bool listener_sockets(const ListenerRow *row, uint64_t *ret) {
+        *ret = row->n_sockets;
+        return true;
+}
+
+/* A full queue holds limit + 1; the ratio is 1 then, and whatever is queued, with a limit of 0. */
+static bool listener_utilization(const ListenerRow *row, uint64_t *ret) {
+        *ret = row->worst_length * 1000000 / (row->worst_limit + 1);
+        return true;
+}
+
+static bool listener_dual_stack(const ListenerRow *row, uint64_t *ret) {
+        *ret = row->is_dual_stack;
+        return true;
+}
+
+static bool collector_success(const CollectorReport *report, uint64_t *ret) {
+        *ret = report->error == 0;
+        return true;
+}
+
+static bool collector_incomplete(const CollectorReport *report, uint64_t *ret) {
+        *ret = report->is_incomplete;
+        return true;
+}
+
+static bool collector_duration(const CollectorReport *report, uint64_t *ret) {
+        *ret = report->duration_nsec;
+        return true;
+}
+
+static bool collector_failures(const CollectorReport *report, uint64_t *ret) {
+        *ret = report->n_failures;
+        return true;
+}
+
+static bool collector_last_success(const CollectorReport *report, uint64_t *ret) {
+        *ret = report->last_success_usec;
+        return report->last_success_usec > 0;
+}
+
+/* ---- the list ---- */
+
+/* A metric that is one number of the sample, without labels. */
+#define ONE_COUNTER(name_, id_, help_)                                                \
+        {                                                                             \
+                .name = (name_), .type = METRIC_COUNTER, .help = (help_), .series = { \
+                        { VALUE_##id_, { 0 } }                                        \
+                }                                                                     \
+        }
+#define ONE_GAUGE(name_, id_, help_)                                                \
+        {                                                                           \
+                .name = (name_), .type = METRIC_GAUGE, .help = (help_), .series = { \
+                        { VALUE_##id_, { 0 } }                                      \
+                }                                                                   \
+        }
+#define ONE_GAUGE_BYTES(name_, id_, help_)                                                           \
+        {                                                                                            \
+                .name = (name_), .type = METRIC_GAUGE, .unit = "bytes", .help = (help_), .series = { \
+                        { VALUE_##id_, { 0 } }                                                       \
+                }                                                                                    \
+        }
+
+/* A counter that the kernel keeps for each family of addresses. */
+#define BY_FAMILY(name_, type_, id4_, id6_, help_)                                                     \
+        {                                                                                              \
+                .name = (name_), .type = (type_), .help = (help_), .labels = { "family" }, .series = { \
+                        { VALUE_##id4_, { "ipv4" } },                                                  \
+                        { VALUE_##id6_, { "ipv6" } },                                                  \
+                }                                                                                      \
+        }
+
+const Metric metric_catalogue[] = {
+        /* TCP now */
+        {
+                .name = "sockwatch_tcp_sockets",
+                .type = METRIC_GAUGE,
+                .help = "TCP sockets by state, IPv4 and IPv6 together.",
+                .labels = { "state" },
+                .series = {
+                        { VALUE_TCP_ESTABLISHED, { "established" } },
+                        { VALUE_TCP_SYN_SENT, { "syn_sent" } },
+                        { VALUE_TCP_SYN_RECV, { "syn_recv" } },
+                        { VALUE_TCP_FIN_WAIT1, { "fin_wait1" } },
+                        { VALUE_TCP_FIN_WAIT2, { "fin_wait2" } },
+                        { VALUE_TCP_TIME_WAIT, { "time_wait" } },
+                        { VALUE_TCP_CLOSE, { "close" } },
+                        { VALUE_TCP_CLOSE_WAIT, { "close_wait" } },
+                        { VALUE_TCP_LAST_ACK, { "last_ack" } },
+                        { VALUE_TCP_LISTEN, { "listen" } },
+                        { VALUE_TCP_CLOSING, { "closing" } },
+                        { VALUE_TCP_BOUND_INACTIVE, { "bound_inactive" } },
+                },
+        },
+        ONE_GAUGE_BYTES("sockwatch_tcp_receive_queue_bytes",
+                        TCP_RECEIVE_QUEUE_BYTES,
+                        "Bytes received by TCP and not yet read by applications, of all sockets but listeners."),
+        ONE_GAUGE_BYTES("sockwatch_tcp_send_queue_bytes",
+                        TCP_SEND_QUEUE_BYTES,
+                        "Bytes written by applications and not yet sent or not yet acknowledged, of all TCP sockets."),
+        ONE_GAUGE("sockwatch_tcp_retransmitting_sockets",
+                  TCP_RETRANSMITTING,
+                  "TCP sockets whose oldest segment was sent again and is still not acknowledged."),
+        ONE_GAUGE("sockwatch_tcp_orphans",
+                  TCP_ORPHANS,
+                  "TCP sockets that no process holds any more, of all network namespaces of the host."),
+        ONE_GAUGE("sockwatch_tcp_allocated_sockets",
+                  TCP_ALLOCATED,
+                  "TCP sockets that have memory allocated, of all network namespaces of the host."),
+        ONE_GAUGE_BYTES("sockwatch_tcp_memory_bytes",
+                        TCP_MEMORY_BYTES,
+                        "Memory of TCP buffers, of all network namespaces of the host, in whole pages."),
+        BY_FAMILY("sockwatch_tcp_in_use_sockets",
+                  METRIC_GAUGE,
+                  TCP4_IN_USE,
+                  TCP6_IN_USE,
+                  "TCP sockets in use, without TIME_WAIT and half-open ones."),
+
+        /* Listeners */
+        {
+                .name = "sockwatch_listener_accept_queue_length",
+                .type = METRIC_GAUGE,
+                .help = "Established connections that wait for the application to accept them.",
+                .of_listener = listener_length,
+                .source = "sock_diag idiag_rqueue",
+        },
+        {
+                .name = "sockwatch_listener_accept_queue_limit",
+                .type = METRIC_GAUGE,
+                .help = "The length above which the accept queue is full: the lower of listen(2) and somaxconn.",
+                .of_listener = listener_limit,
+                .source = "sock_diag idiag_wqueue",
+        },
+        {
+                .name = "sockwatch_listener_accept_queue_utilization_ratio",
+                .type = METRIC_GAUGE,
+                .unit = "ratio",
+                .decimals = 6,
+                .help = "How full the fullest accept queue of the address and port is; 1 is full.",
+                .of_listener = listener_utilization,
+                .source = "sock_diag idiag_rqueue / (idiag_wqueue + 1)",
+        },
+        {
+                .name = "sockwatch_listener_drops_total",
+                .type = METRIC_COUNTER,
+                .help = "Connections that this listener dropped, most often because its accept queue was full.",
+                .of_listener = listener_drops,
+                .source = "sock_diag SK_MEMINFO_DROPS",
+        },
+        {
+                .name = "sockwatch_listener_listening_sockets",
+                .type = METRIC_GAUGE,
+                .help = "Sockets that listen on the address and port; more than one with SO_REUSEPORT.",
+                .of_listener = listener_sockets,
+                .source = "sock_diag TCP_LISTEN",
+        },
+        {
+                .name = "sockwatch_listener_dual_stack",
+                .type = METRIC_GAUGE,
+                .help = "1 if an IPv6 listener takes IPv4 connections as well, else 0.",
+                .of_listener = listener_dual_stack,
+                .source = "sock_diag INET_DIAG_SKV6ONLY",
+        },
+
+        /* TCP counters */
+        ONE_COUNTER("sockwatch_tcp_active_opens_total", TCP_ACTIVE_OPENS, "Connections that this host began."),
+        ONE_COUNTER("sockwatch_tcp_passive_opens_total",
+                    TCP_PASSIVE_OPENS,
+                    "Connections that others began to listeners of this host."),
+        ONE_COUNTER("sockwatch_tcp_failed_attempts_total",
+                    TCP_ATTEMPT_FAILS,
+                    "Connections that ended before they were established, refused ones for example."),
+        ONE_COUNTER("sockwatch_tcp_established_resets_total",
+                    TCP_ESTABLISHED_RESETS,
+                    "Established or half-closed connections that ended by a reset or an abort."),
+        ONE_COUNTER("sockwatch_tcp_resets_sent_total", TCP_RESETS_SENT, "Segments sent with RST set."),
+        ONE_COUNTER("sockwatch_tcp_embryonic_resets_total",
+                    TCP_EMBRYONIC_RESETS,
+                    "Resets received for half-open connections."),
+        ONE_COUNTER("sockwatch_tcp_segments_received_total",
+                    TCP_SEGMENTS_RECEIVED,
+                    "Segments received, those with errors included."),
+        ONE_COUNTER("sockwatch_tcp_segments_sent_total",
+                    TCP_SEGMENTS_SENT,
+                    "Segments sent, without those that only repeat bytes."),
+        ONE_COUNTER("sockwatch_tcp_segments_retransmitted_total",
+                    TCP_SEGMENTS_RETRANSMITTED,
+                    "Segments sent again; over tcp_segments_sent_total it is the rate of loss that TCP believes in."),
+        ONE_COUNTER("sockwatch_tcp_syn_retransmits_total",
+                    TCP_SYN_RETRANSMITS,
+                    "SYN and SYN-ACK segments sent again: the other side is slow, gone or filtered."),
+        ONE_COUNTER("sockwatch_tcp_fast_retransmits_total",
+                    TCP_FAST_RETRANSMITS,
+                    "Segments sent again because later ones were acknowledged."),
+        ONE_COUNTER("sockwatch_tcp_lost_retransmits_total",
+                    TCP_LOST_RETRANSMITS,
+                    "Segments that were sent again and lost again."),
+        ONE_COUNTER("sockwatch_tcp_retransmit_failures_total",
+                    TCP_RETRANSMIT_FAILURES,
+                    "Segments that could not be sent again, for want of memory or a route."),
+        ONE_COUNTER("sockwatch_tcp_timeouts_total",
+                    TCP_TIMEOUTS,
+                    "Retransmission timers that expired: nothing at all was acknowledged in time."),
+        ONE_COUNTER("sockwatch_tcp_receive_errors_total",
+                    TCP_RECEIVE_ERRORS,
+                    "Segments received with an error, bad checksums included."),
+        ONE_COUNTER("sockwatch_tcp_checksum_errors_total",
+                    TCP_CHECKSUM_ERRORS,
+                    "Segments received with a bad checksum."),
+        {
+                .name = "sockwatch_tcp_aborts_total",
+                .type = METRIC_COUNTER,
+                .help = "Connections that this host aborted, by reason: data arrived after close, closed with "
+                        "unread data, no memory, no answer in time, lingering was cut short.",
+                .labels = { "reason" },
+                .series = {
+                        { VALUE_TCP_ABORTS_ON_DATA, { "data" } },
+                        { VALUE_TCP_ABORTS_ON_CLOSE, { "close" } },
+                        { VALUE_TCP_ABORTS_ON_MEMORY, { "memory" } },
+                        { VALUE_TCP_ABORTS_ON_TIMEOUT, { "timeout" } },
+                        { VALUE_TCP_ABORTS_ON_LINGER, { "linger" } },
+                },
+        },
+        ONE_COUNTER("sockwatch_tcp_abort_failures_total",
+                    TCP_ABORTS_FAILED,
+                    "Aborts whose reset could not be sent, for want of memory."),
+        ONE_COUNTER("sockwatch_tcp_listen_overflows_total",
+                    TCP_LISTEN_OVERFLOWS,
+                    "Connections that found the accept queue of their listener full."),
+        ONE_COUNTER("sockwatch_tcp_listen_drops_total",
+                    TCP_LISTEN_DROPS,
+                    "Connections that listeners dropped for any reason; listener_drops_total tells whose."),
+        ONE_COUNTER("sockwatch_tcp_syn_cookies_sent_total",
+                    TCP_SYN_COOKIES_SENT,
+                    "SYN cookies sent because a queue of half-open connections was full."),
+        ONE_COUNTER("sockwatch_tcp_syn_cookies_received_total",
+                    TCP_SYN_COOKIES_RECEIVED,
+                    "Valid SYN cookies that came back: clients that were real."),
+        ONE_COUNTER("sockwatch_tcp_syn_cookies_failed_total",
+                    TCP_SYN_COOKIES_FAILED,
+                    "SYN cookies that came back and were not valid."),
+        ONE_COUNTER("sockwatch_tcp_request_queue_full_cookies_total",
+                    TCP_REQUEST_QUEUE_FULL_COOKIES,
+                    "Connections answered with a cookie as the queue of half-open ones was full."),
+        ONE_COUNTER("sockwatch_tcp_request_queue_full_drops_total",
+                    TCP_REQUEST_QUEUE_FULL_DROPS,
+                    "Connections dropped as the queue of half-open ones was full and cookies are off."),
+        ONE_COUNTER("sockwatch_tcp_backlog_drops_total",
+                    TCP_BACKLOG_DROPS,
+                    "Segments dropped as the backlog of a socket in use was full."),
+        ONE_COUNTER("sockwatch_tcp_receive_queue_drops_total",
+                    TCP_RECEIVE_QUEUE_DROPS,
+                    "Segments dropped as the receive queue of their socket was full."),
+        ONE_COUNTER("sockwatch_tcp_prunes_total",
+                    TCP_PRUNES,
+                    "Times that a receive queue was collapsed for want of buffer space."),
+        ONE_COUNTER("sockwatch_tcp_receive_pruned_total",
+                    TCP_RECEIVE_PRUNED,
+                    "Times that collapsing a receive queue was not enough and data was dropped."),
+        ONE_COUNTER("sockwatch_tcp_out_of_order_pruned_total",
+                    TCP_OUT_OF_ORDER_PRUNED,
+                    "Times that an out-of-order queue was dropped for want of buffer space."),
+        ONE_COUNTER("sockwatch_tcp_out_of_order_drops_total",
+                    TCP_OUT_OF_ORDER_DROPS,
+                    "Out-of-order segments dropped for want of memory."),
+        ONE_COUNTER("sockwatch_tcp_zero_window_drops_total",
+                    TCP_ZERO_WINDOW_DROPS,
+                    "Segments dropped as their socket had closed its window."),
+        ONE_COUNTER("sockwatch_tcp_window_probes_total",
+                    TCP_WINDOW_PROBES,
+                    "Probes sent to peers that do not read: their window is closed."),
+        ONE_COUNTER("sockwatch_tcp_defer_accept_drops_total",
+                    TCP_DEFER_ACCEPT_DROPS,
+                    "Acknowledgements dropped while a listener waits for data (TCP_DEFER_ACCEPT)."),
+        ONE_COUNTER("sockwatch_tcp_minimum_ttl_drops_total",
+                    TCP_MINIMUM_TTL_DROPS,
+                    "Segments dropped as they came from further away than IP_MINTTL allows."),
+        ONE_COUNTER("sockwatch_tcp_memory_pressures_total",
+                    TCP_MEMORY_PRESSURES,
+                    "Times that TCP came under memory pressure."),
+        {
+                .name = "sockwatch_tcp_memory_pressure_seconds_total",
+                .type = METRIC_COUNTER,
+                .unit = "seconds",
+                .decimals = 3,
+                .help = "Time that TCP was under memory pressure.",
+                .series = { { VALUE_TCP_MEMORY_PRESSURE_MSEC, { 0 } } },
+        },
+        ONE_COUNTER("sockwatch_tcp_time_waits_total", TCP_TIME_WAITS, "TIME_WAIT sockets that ran their full time."),
+        ONE_COUNTER("sockwatch_tcp_time_wait_overflows_total",
+                    TCP_TIME_WAIT_OVERFLOWS,
+                    "Connections closed without TIME_WAIT, as there were tcp_max_tw_buckets of them."),
+
+        /* UDP and IP */
+        BY_FAMILY("sockwatch_udp_in_use_sockets", METRIC_GAUGE, UDP4_IN_USE, UDP6_IN_USE, "UDP sockets in use."),
+        ONE_GAUGE_BYTES("sockwatch_udp_memory_bytes",
+                        UDP_MEMORY_BYTES,
+                        "Memory of UDP buffers, of all network namespaces of the host, in whole pages."),
+        BY_FAMILY("sockwatch_udp_datagrams_received_total",
+                  METRIC_COUNTER,
+                  UDP4_RECEIVED,
+                  UDP6_RECEIVED,
+                  "Datagrams delivered to sockets."),
+        BY_FAMILY("sockwatch_udp_datagrams_sent_total", METRIC_COUNTER, UDP4_SENT, UDP6_SENT, "Datagrams sent."),
+        BY_FAMILY("sockwatch_udp_no_port_total",
+                  METRIC_COUNTER,
+                  UDP4_NO_PORTS,
+                  UDP6_NO_PORTS,
+                  "Datagrams received for a port on which nobody listens."),
+        BY_FAMILY("sockwatch_udp_receive_errors_total",
+                  METRIC_COUNTER,
+                  UDP4_RECEIVE_ERRORS,
+                  UDP6_RECEIVE_ERRORS,
+                  "Datagrams that could not be delivered, whatever the reason."),
+        {
+                .name = "sockwatch_udp_receive_drops_total",
+                .type = METRIC_COUNTER,
+                .help = "Datagrams of udp_receive_errors_total by reason: the receive buffer of the socket was "
+                        "full, the checksum was bad, UDP had no memory.",
+                .labels = { "family", "reason" },
+                .series = {
+                        { VALUE_UDP4_RECEIVE_BUFFER_ERRORS, { "ipv4", "receive_buffer" } },
+                        { VALUE_UDP4_CHECKSUM_ERRORS, { "ipv4", "checksum" } },
+                        { VALUE_UDP4_MEMORY_ERRORS, { "ipv4", "memory" } },
+                        { VALUE_UDP6_RECEIVE_BUFFER_ERRORS, { "ipv6", "receive_buffer" } },
+                        { VALUE_UDP6_CHECKSUM_ERRORS, { "ipv6", "checksum" } },
+                        { VALUE_UDP6_MEMORY_ERRORS, { "ipv6", "memory" } },
+                },
+        },
+        BY_FAMILY("sockwatch_udp_send_buffer_errors_total",
+                  METRIC_COUNTER,
+                  UDP4_SEND_BUFFER_ERRORS,
+                  UDP6_SEND_BUFFER_ERRORS,
+                  "Datagrams not sent, for want of space in the send buffer."),
+        BY_FAMILY("sockwatch_ip_packets_received_total",
+                  METRIC_COUNTER,
+                  IP4_RECEIVED,
+                  IP6_RECEIVED,
+                  "IP packets received, those with errors included."),
+        BY_FAMILY("sockwatch_ip_packets_sent_total",
+                  METRIC_COUNTER,
+                  IP4_SENT,
+                  IP6_SENT,
+                  "IP packets that this host made, without those it forwards."),
+        BY_FAMILY("sockwatch_ip_receive_discards_total",
+                  METRIC_COUNTER,
+                  IP4_RECEIVE_DISCARDS,
+                  IP6_RECEIVE_DISCARDS,
+                  "Sound IP packets discarded on receipt, for want of memory for example."),
+        BY_FAMILY("sockwatch_ip_send_discards_total",
+                  METRIC_COUNTER,
+                  IP4_SEND_DISCARDS,
+                  IP6_SEND_DISCARDS,
+                  "Sound IP packets discarded before they were sent, by a firewall or for want of memory."),
+        BY_FAMILY("sockwatch_ip_send_no_routes_total",
+                  METRIC_COUNTER,
+                  IP4_SEND_NO_ROUTES,
+                  IP6_SEND_NO_ROUTES,
+                  "IP packets discarded as no route leads to their destination."),
+        BY_FAMILY("sockwatch_ip_header_errors_total",
+                  METRIC_COUNTER,
+                  IP4_HEADER_ERRORS,
+                  IP6_HEADER_ERRORS,
+                  "IP packets discarded for an error in their header."),
+        BY_FAMILY("sockwatch_ip_address_errors_total",
+                  METRIC_COUNTER,
+                  IP4_ADDRESS_ERRORS,
+                  IP6_ADDRESS_ERRORS,
+                  "IP packets discarded as their destination is not an address of this host."),
+        ONE_COUNTER("sockwatch_ip_reverse_path_drops_total",
+                    IP_REVERSE_PATH_DROPS,
+                    "IPv4 packets dropped as their source is not reached by the way they came (rp_filter)."),
+
+        /* Limits */
+        ONE_GAUGE("sockwatch_somaxconn", SOMAXCONN, "Highest limit that an accept queue can have."),
+        ONE_GAUGE("sockwatch_tcp_max_syn_backlog",
+                  TCP_MAX_SYN_BACKLOG,
+                  "Half-open connections per listener above which new ones are dropped, with cookies off."),
+        ONE_GAUGE("sockwatch_tcp_max_time_wait_sockets",
+                  TCP_MAX_TIME_WAIT,
+                  "Most TIME_WAIT sockets (tcp_max_tw_buckets)."),
+        ONE_GAUGE("sockwatch_tcp_max_orphans", TCP_MAX_ORPHANS, "Most orphaned TCP sockets of the host."),
+        {
+                .name = "sockwatch_tcp_memory_limit_bytes",
+                .type = METRIC_GAUGE,
+                .unit = "bytes",
+                .help = "Thresholds of TCP memory: below low there is no pressure, above pressure buffers are "
+                        "held down, at max data is dropped.",
+                .labels = { "threshold" },
+                .series = {
+                        { VALUE_TCP_MEMORY_LOW_BYTES, { "low" } },
+                        { VALUE_TCP_MEMORY_PRESSURE_BYTES, { "pressure" } },
+                        { VALUE_TCP_MEMORY_MAX_BYTES, { "max" } },
+                },
+        },
+        ONE_GAUGE("sockwatch_ephemeral_ports",
+                  EPHEMERAL_PORTS,
+                  "Ports that connections of this host may use, per destination: the range less reserved ones."),
+        ONE_GAUGE("sockwatch_conntrack_entries", CONNTRACK_ENTRIES, "Connections that netfilter tracks."),
+        ONE_GAUGE("sockwatch_conntrack_max_entries",
+                  CONNTRACK_MAX,
+                  "Most connections that netfilter tracks; packets of new ones are dropped at it."),
+
+        /* Sockets and descriptors of the host */
+        ONE_GAUGE("sockwatch_sockets", SOCKETS_USED, "Sockets of any kind that are in use."),
+        ONE_GAUGE("sockwatch_host_open_fds", HOST_OPEN_FDS, "Open files of all processes of the host."),
+        ONE_GAUGE("sockwatch_host_max_fds", HOST_MAX_FDS, "Most open files of all processes of the host."),
+
+        /* sockwatchd itself */
+        {
+                .name = "sockwatch_build_info",
+                .type = METRIC_INFO,
+                .help = "Always 1; its labels tell the version.",
+        },
+        {
+                .name = "sockwatch_last_sample_timestamp_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "When the numbers here were taken. sockwatchd samples by its own clock and not when it is "
+                        "scraped, so that bursts between scrapes are seen and its cost is bounded.",
+                .of_sample = sample_taken,
+        },
+        {
+                .name = "sockwatch_sampling_interval_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "Time from one sample to the next, as configured.",
+                .series = { { VALUE_SAMPLING_INTERVAL_USEC, { 0 } } },
+        },
+        ONE_COUNTER("sockwatch_samples_total", SAMPLES, "Samples taken since the daemon started."),
+        ONE_COUNTER("sockwatch_missed_ticks_total",
+                    MISSED_TICKS,
+                    "Samples not taken because the one before was still being taken, or the host was too busy."),
+        {
+                .name = "sockwatch_collector_success",
+                .type = METRIC_GAUGE,
+                .help = "1 if the collector answered for this sample, else 0 and its metrics are absent.",
+                .of_collector = collector_success,
+        },
+        {
+                .name = "sockwatch_collector_incomplete",
+                .type = METRIC_GAUGE,
+                .help = "1 if the collector saw more than it has room for, so its metrics are incomplete.",
+                .of_collector = collector_incomplete,
+        },
+        {
+                .name = "sockwatch_collector_duration_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 9,
+                .help = "Time that the collector took for this sample.",
+                .of_collector = collector_duration,
+        },
+        {
+                .name = "sockwatch_collector_last_success_timestamp_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "When the collector last answered; absent if it never did.",
+                .of_collector = collector_last_success,
+        },
+        {
+                .name = "sockwatch_collector_failures_total",
+                .type = METRIC_COUNTER,
+                .help = "Samples for which the collector did not answer.",
+                .of_collector = collector_failures,
+        },
+        {
+                .name = "sockwatch_truncated_total",
+                .type = METRIC_COUNTER,
+                .help = "Rows that were left out of samples because their table was full.",
+                .labels = { "what" },
+                .series = { { VALUE_LISTENERS_TRUNCATED, { "listeners" } } },
+        },
+        ONE_COUNTER("sockwatch_netlink_reopens_total",
+                    NETLINK_REOPENS,
+                    "Times that the netlink socket was opened anew, after a dump that failed."),
+        ONE_GAUGE_BYTES("sockwatch_ring_bytes", RING_BYTES, "Size of the ring file, which holds the history."),
+        {
+                .name = "sockwatch_ring_oldest_sample_timestamp_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "When the oldest sample of the ring file was taken.",
+                .series = { { VALUE_RING_OLDEST_USEC, { 0 } } },
+        },
+        ONE_COUNTER("sockwatch_ring_errors_total",
+                    RING_ERRORS,
+                    "Samples that could not be written to the ring file at first."),
+        {
+                .name = "process_cpu_seconds_total",
+                .type = METRIC_COUNTER,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "CPU time that sockwatchd used, in user space and in the kernel.",
+                .series = { { VALUE_PROCESS_CPU_USEC, { 0 } } },
+        },
+        ONE_GAUGE_BYTES("process_virtual_memory_bytes", PROCESS_VIRTUAL_BYTES, "Virtual memory of sockwatchd."),
+        ONE_GAUGE_BYTES("process_resident_memory_bytes",
+                        PROCESS_RESIDENT_BYTES,
+                        "Resident memory of sockwatchd, its part of the ring file included."),
+        {
+                .name = "process_start_time_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "When sockwatchd was started.",
+                .series = { { VALUE_PROCESS_START_USEC, { 0 } } },
+        },
+        ONE_GAUGE("process_open_fds", PROCESS_OPEN_FDS, "Descriptors that sockwatchd has open."),
+        ONE_GAUGE("process_max_fds", PROCESS_MAX_FDS, "Most descriptors that sockwatchd may have open."),
+};
+
+const size_t n_metric_catalogue = ELEMENTSOF(metric_catalogue);
+
+const char *metric_type_name(MetricType type) {
+        static const char *const names[] = {
+                [METRIC_GAUGE] = "gauge",
+                [METRIC_COUNTER] = "counter",
+                [METRIC_INFO] = "info",
+        };
+
+        return names[type];
+}
+
+bool metric_has_source(const Metric *metric) {
+        if (metric->series[0].id > 0)
+                return strcmp(value_infos[metric->series[0].id].source, "sockwatch") != 0;
+
+        return metric->source;
+}
+
+/* "net/snmp Udp InErrors, net/snmp6 Udp6InErrors": what is as in the series before is not repeated. */
+void metric_append_source(const Metric *metric, Text *text) {
+        const ValueInfo *last = NULL;
+
+        if (metric->source) {
+                text_append(text, metric->source);
+                return;
+        }
+
+        for (const MetricSeries *series = metric->series; series->id > 0; series++) {
+                const ValueInfo *info = &value_infos[series->id];
+                bool is_same = last && strcmp(last->source, info->source) == 0 &&
+                               strcmp(last->group, info->group) == 0;
+                const char *words[] = { is_same ? "" : info->source, is_same ? "" : info->group,
+                                        info->field };
+
+                if (last)
+                        text_append(text, ", ");
+                for (size_t i = 0, n = 0; i < ELEMENTSOF(words); i++)
+                        if (words[i][0]) {
+                                text_append(text, n++ > 0 ? " " : "");
+                                text_append(text, words[i]);
+                        }
+                last = info;
+        }
+}

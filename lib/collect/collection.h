@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * All collectors, run once per sample
+ *
+ * Runs each collector, times it, and reports its success, its error and when it
+ * last succeeded. One that fails takes nothing else with it: its values are
+ * absent from the sample and it is tried again in the next.
+ *
+ * An object belongs to one thread at a time.
+ */
+
+#include "kernel/sources.h"
+#include "store/sample.h"
+
+typedef struct Collection Collection;
+
+/**
+ * collection_new() - prepare all collectors
+ * @sources:    must outlive the collection
+ *
+ * A collector that cannot be prepared is prepared again at each sample.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+_warn_unused_ int collection_new(const Sources *sources, Collection **ret);
+
+Collection *collection_free(Collection *collection);
+DEFINE_CLEANUP(Collection *, collection_free)
+
+/* Takes one sample: clears it, sets its times and everything that collectors know. */
+void collection_run(Collection *collection, Sample *sample);

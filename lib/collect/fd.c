@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Descriptors of the host: /proc/sys/fs/file-nr
+ *
+ * Three numbers: open files, an unused 0, and the limit (proc_sys_fs(5)).
+ */
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "collect/collector.h"
+#include "kernel/proc_sys.h"
+
+static int fd_open(const Sources *sources, void **ret_state) {
+        *ret_state = (void *)sources;
+        return 0;
+}
+
+static int fd_collect(void *state, Sample *sample) {
+        const Sources *sources = state;
+        uint64_t numbers[PROC_SYS_NUMBERS_MAX];
+        char text[256];
+        size_t length;
+        int n, r;
+
+        r = file_read_at(sources->proc_fd, value_infos[VALUE_HOST_OPEN_FDS].source, text, sizeof text,
+                         &length);
+        if (r < 0)
+                return r;
+
+        n = proc_sys_parse_numbers(text, length, numbers);
+        if (n < 0)
+                return n;
+        if (n < 3)
+                return -EBADMSG;
+
+        sample_set(sample, VALUE_HOST_OPEN_FDS, numbers[0]);
+        sample_set(sample, VALUE_HOST_MAX_FDS, numbers[2]);
+        return 0;
+}
+
+const Collector fd_collector = {
+        .id = COLLECTOR_FD,
+        .cost = COLLECTOR_COST_TICK,
+        .open = fd_open,
+        .collect = fd_collect,
+};
