@@ -84,7 +84,7 @@ static int listen_visit(const SockView *socket, void *userdata) {
         Listen *listen = userdata;
         ListenSocket *entry;
 
-        if (message->idiag_state != SOCK_STATE_LISTEN)
+        if (socket->state != SOCK_STATE_LISTEN)
                 return 0;
 
         if (listen->n_sockets == LISTEN_SOCKETS_MAX) {

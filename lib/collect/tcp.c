@@ -37,10 +37,10 @@ static int tcp_visit(const SockView *socket, void *userdata) {
         TcpWalk *walk = userdata;
         const struct inet_diag_msg *message = socket->message;
 
-        walk->n_sockets[message->idiag_state]++;
+        walk->n_sockets[socket->state]++;
 
         /* Of a listener these are connections, not bytes. */
-        if (message->idiag_state != SOCK_STATE_LISTEN) {
+        if (socket->state != SOCK_STATE_LISTEN) {
                 walk->receive_queue_bytes += message->idiag_rqueue;
                 walk->send_queue_bytes += message->idiag_wqueue;
         }
@@ -59,8 +59,7 @@ typedef struct TcpProbe {
 static int tcp_probe_visit(const SockView *socket, void *userdata) {
         TcpProbe *probe = userdata;
 
-        if (socket->message->idiag_state == SOCK_STATE_BOUND_INACTIVE &&
-            socket->message->idiag_family == AF_INET &&
+        if (socket->state == SOCK_STATE_BOUND_INACTIVE && socket->message->idiag_family == AF_INET &&
             socket->message->id.idiag_sport == probe->address.sin_port)
                 probe->is_found = true;
 

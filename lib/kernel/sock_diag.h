@@ -29,7 +29,8 @@
 #include "base/macro.h"
 
 /* The kernel's TCP states (include/net/tcp_states.h). TCP_NEW_SYN_RECV (12) is
- * never told: it is dumped as SYN_RECV. */
+ * never told: it is dumped as SYN_RECV. Nor is 13: asked for by its bit in the
+ * mask, such sockets are dumped as CLOSE, and have no destination port. */
 typedef enum SockState {
         SOCK_STATE_ESTABLISHED = 1,
         SOCK_STATE_SYN_SENT,
@@ -42,7 +43,8 @@ typedef enum SockState {
         SOCK_STATE_LAST_ACK,
         SOCK_STATE_LISTEN,
         SOCK_STATE_CLOSING,
-        SOCK_STATE_BOUND_INACTIVE = 13, /* bound, neither listening nor connecting; Linux 6.8 and later */
+        SOCK_STATE_BOUND_INACTIVE =
+                13, /* bound to a port and nothing more; asked for on Linux 6.8 and later */
         _SOCK_STATE_MAX,
 } SockState;
 
@@ -60,6 +62,7 @@ typedef enum SockState {
 /* One socket, as a view into the received message. */
 typedef struct SockView {
         const struct inet_diag_msg *message;
+        SockState state;    /* as message->idiag_state, but for SOCK_STATE_BOUND_INACTIVE */
         uint64_t cgroup_id; /* inode of its cgroup2 directory; 0 if the kernel did not say */
         uint32_t drops;     /* of a LISTEN socket: connections it dropped, modulo 2^32 */
         bool has_drops;     /* SOCK_EXTENSION_MEMORY was asked for and answered */

@@ -68,6 +68,11 @@ int sock_diag_decode(const void *payload, size_t size, SockView *ret) {
         if (view.message->idiag_state == 0 || view.message->idiag_state >= _SOCK_STATE_MAX)
                 return -EBADMSG;
 
+        /* Whoever is connected has a port at the other end (inet_diag_dump_icsk(), net/ipv4/inet_diag.c). */
+        view.state = view.message->idiag_state;
+        if (view.state == SOCK_STATE_CLOSE && view.message->id.idiag_dport == 0)
+                view.state = SOCK_STATE_BOUND_INACTIVE;
+
         attribute = (const struct nlattr *)((const char *)payload + MNL_ALIGN(sizeof *view.message));
         left = size - MIN(size, (size_t)MNL_ALIGN(sizeof *view.message));
         while (mnl_attr_ok(attribute, (int)MIN(left, (size_t)INT32_MAX))) {
