@@ -11,19 +11,20 @@
 #include "store/sample.h"
 
 const ValueInfo value_infos[_VALUE_ROOM] = {
-#define VALUE(number, id, collector_, source_, group_, field_, is_counter_) \
-        [number] = {                                                        \
-                .name = #id,                                                \
-                .source = (source_),                                        \
-                .group = (group_),                                          \
-                .field = (field_),                                          \
-                .collector = COLLECTOR_##collector_,                        \
-                .is_counter = (is_counter_),                                \
+#define VALUE(number, name_, collector_, source_, group_, field_, is_counter_) \
+        [number] = {                                                           \
+                .name = (name_),                                               \
+                .source = (source_),                                           \
+                .group = (group_),                                             \
+                .field = (field_),                                             \
+                .collector = COLLECTOR_##collector_,                           \
+                .is_counter = (is_counter_),                                   \
         },
+/* #id stands here, where an id is not expanded: SOMAXCONN is a macro of sys/socket.h. */
 #define GAUGE(number, id, collector, source, group, field) \
-        VALUE(number, id, collector, source, group, field, false)
+        VALUE(number, #id, collector, source, group, field, false)
 #define COUNTER(number, id, collector, source, group, field) \
-        VALUE(number, id, collector, source, group, field, true)
+        VALUE(number, #id, collector, source, group, field, true)
 #include "store/values.tbl"
 #undef GAUGE
 #undef COUNTER
