@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/json.h"
 
 static void json_derefp(json_t **json) {
@@ -41,6 +42,14 @@ static int json_add_values(json_t *object, const Sample *sample) {
         return 0;
 }
 
+/* A name of the kernel's, which may hold any bytes. NULL without memory. */
+static json_t *json_name(const char *name) {
+        _cleanup_(text_done) Text text = { 0 };
+
+        utf8_append(&text, name);
+        return text_error(&text) < 0 ? NULL : json_stringn(text.data ? text.data : "", text.length);
+}
+
 static int json_add_listeners(json_t *array, const Sample *sample) {
         for (uint32_t i = 0; i < sample->n_listeners; i++) {
                 const ListenerRow *row = &sample->listeners[i];
@@ -48,7 +57,7 @@ static int json_add_listeners(json_t *array, const Sample *sample) {
                 json_t *object;
 
                 listener_format_address(&row->key, address);
-                object = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:b}", "address", address, "port",
+                object = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:b}", "address", address, "port",
                                    (int)listener_port(&row->key), "accept_queue_length",
                                    json_number(row->length), "accept_queue_limit", json_number(row->limit),
                                    "drops", json_number(row->drops), "sockets", json_number(row->n_sockets),

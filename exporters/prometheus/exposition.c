@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "exporters/prometheus/catalogue.h"
 #include "exporters/prometheus/exposition.h"
 
@@ -39,37 +40,14 @@ const char *exposition_content_type(ExpositionFormat format) {
         return types[format];
 }
 
-/* The length in bytes of the UTF-8 sequence that stands there, or 0 (RFC 3629). */
-static size_t exposition_utf8_length(const unsigned char *at) {
-        size_t n;
-
-        if (at[0] < 0x80)
-                return 1;
-
-        n = at[0] >= 0xc2 && at[0] <= 0xdf   ? 2
-            : (at[0] & 0xf0) == 0xe0         ? 3
-            : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4
-                                             : 0;
-        for (size_t i = 1; i < n; i++)
-                if ((at[i] & 0xc0) != 0x80)
-                        return 0;
-
-        /* Written longer than need be, surrogates, beyond U+10FFFF. */
-        if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
-            (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
-                return 0;
-
-        return n;
-}
-
 void exposition_append_escaped(Text *text, const char *value) {
         const char *at = value;
 
         while (*at) {
-                size_t n = exposition_utf8_length((const unsigned char *)at);
+                size_t n = utf8_length(at);
 
                 if (n == 0)
-                        text_append(text, "\xef\xbf\xbd");
+                        text_append(text, UTF8_REPLACEMENT);
                 else if (*at == '\n')
                         text_append(text, "\\n");
                 else if (*at == '\\' || *at == '"') {
