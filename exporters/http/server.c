@@ -21,6 +21,7 @@
 
 #include "derive/freshness.h"
 #include "exporters/http/accept.h"
+#include "exporters/http/deadline.h"
 #include "exporters/http/server.h"
 
 typedef struct HttpPage {
@@ -32,10 +33,12 @@ typedef struct HttpListener {
         struct MHD_Daemon *daemon;
         sd_event_source *io;
         sd_event_source *timer;
+        Deadlines deadlines;
 } HttpListener;
 
 struct HttpServer {
         sd_event *event;
+        sd_event_source *sweep;
         usec_t interval_usec;
         usec_t started_usec;
 
@@ -45,6 +48,9 @@ struct HttpServer {
         size_t n_listeners;
         HttpListener listeners[HTTP_LISTENERS_MAX];
 };
+
+/* How often connections are looked at that do not get on. */
+#define HTTP_SWEEP_USEC (5 * USEC_PER_SEC)
 
 /* What a path leads to. */
 typedef enum MHD_Result (*http_handler_fn)(HttpServer *server, struct MHD_Connection *connection);
@@ -303,6 +309,29 @@ static int http_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return http_listener_run(userdata);
 }
 
+static int http_on_sweep(sd_event_source *source, uint64_t usec, void *userdata) {
+        const HttpServer *server = userdata;
+        int r;
+
+        for (size_t i = 0; i < server->n_listeners; i++)
+                deadlines_enforce(&server->listeners[i].deadlines, clock_usec(CLOCK_BOOTTIME));
+
+        r = sd_event_source_set_time_relative(source, HTTP_SWEEP_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int http_server_add_sweep(HttpServer *server) {
+        int r;
+
+        r = sd_event_add_time_relative(server->event, &server->sweep, CLOCK_MONOTONIC, HTTP_SWEEP_USEC,
+                                       /* accuracy= */ USEC_PER_SEC, http_on_sweep, server);
+        if (r < 0)
+                return r;
+
+        (void)sd_event_source_set_description(server->sweep, "http-deadlines");
+        return sd_event_source_set_exit_on_failure(server->sweep, true);
+}
+
 static void http_listener_done(HttpListener *listener) {
         listener->io = sd_event_source_disable_unref(listener->io);
         listener->timer = sd_event_source_disable_unref(listener->timer);
@@ -312,7 +341,7 @@ static void http_listener_done(HttpListener *listener) {
 }
 
 /* The daemon owns the socket as soon as it runs: MHD_stop_daemon() closes it. */
-static struct MHD_Daemon *http_daemon_start(HttpServer *server, int fd) {
+static struct MHD_Daemon *http_daemon_start(HttpServer *server, HttpListener *listener, int fd) {
         return MHD_start_daemon(MHD_USE_EPOLL,
                                 /* port= */ 0, NULL, NULL, http_on_request, server, MHD_OPTION_LISTEN_SOCKET,
                                 fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
@@ -360,7 +389,7 @@ int http_server_listen(HttpServer *server, int fd) {
         }
 
         listener = &server->listeners[server->n_listeners];
-        listener->daemon = http_daemon_start(server, fd);
+        listener->daemon = http_daemon_start(server, listener, fd);
         if (!listener->daemon) {
                 (void)close_fd(fd);
                 return -ENOMEM;
@@ -377,7 +406,8 @@ int http_server_listen(HttpServer *server, int fd) {
 }
 
 int http_server_new(sd_event *event, usec_t interval_usec, HttpServer **ret) {
-        HttpServer *server;
+        _cleanup_(http_server_freep) HttpServer *server = NULL;
+        int r;
 
         assert(event);
         assert(interval_usec > 0);
@@ -390,7 +420,12 @@ int http_server_new(sd_event *event, usec_t interval_usec, HttpServer **ret) {
         server->event = sd_event_ref(event);
         server->interval_usec = interval_usec;
         server->started_usec = clock_usec(CLOCK_BOOTTIME);
-        *ret = server;
+
+        r = http_server_add_sweep(server);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(server);
         return 0;
 }
 
@@ -398,6 +433,7 @@ HttpServer *http_server_free(HttpServer *server) {
         if (!server)
                 return NULL;
 
+        server->sweep = sd_event_source_disable_unref(server->sweep);
         for (size_t i = 0; i < server->n_listeners; i++)
                 http_listener_done(&server->listeners[i]);
         for (size_t i = 0; i < ELEMENTSOF(server->pages); i++)

@@ -15,7 +15,8 @@
  * the answer (the header Age, and sockwatch_last_sample_timestamp_seconds).
  *
  * Limits, so that no client can hurt: connections in all and per address, bytes
- * of a request, time that a connection may be silent.
+ * of a request, time that a connection may be silent, time that it may take for
+ * a request (deadline.h).
  */
 
 #include <systemd/sd-event.h>
@@ -38,7 +39,7 @@ typedef struct HttpServer HttpServer;
  * @event:      the loop; a reference is taken
  * @interval_usec: of sampling, to judge freshness by
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or what sd-event returns.
  */
 _warn_unused_ int http_server_new(sd_event *event, usec_t interval_usec, HttpServer **ret);
 
