@@ -23,7 +23,6 @@ static json_t *json_seconds(usec_t usec) {
         return json_real((double)usec / (double)USEC_PER_SEC);
 }
 
-/* Each step fails into the object: jansson takes NULL for "no memory" and says so at the end. */
 static int json_add_values(json_t *object, const Sample *sample) {
         for (unsigned id = 0; id < _VALUE_ROOM; id++) {
                 char name[64];
@@ -50,45 +49,75 @@ static json_t *json_name(const char *name) {
         return text_error(&text) < 0 ? NULL : json_stringn(text.data ? text.data : "", text.length);
 }
 
+/* Adds members to an object until one cannot be made; jansson takes NULL for a value as a failure. */
+typedef struct JsonMember {
+        const char *name;
+        json_t *value;
+} JsonMember;
+
+static int json_add_members(json_t *object, const JsonMember *members, size_t n) {
+        int r = 0;
+
+        /* All of them, as each is handed over, or released by the failed call. */
+        for (size_t i = 0; i < n; i++)
+                if (json_object_set_new(object, members[i].name, members[i].value) < 0)
+                        r = -ENOMEM;
+
+        return r;
+}
+
+static int json_add_listener(json_t *object, const ListenerRow *row) {
+        char address[LISTENER_ADDRESS_SIZE];
+
+        listener_format_address(&row->key, address);
+
+        const JsonMember members[] = {
+                { "address", json_name(address) },
+                { "port", json_integer(listener_port(&row->key)) },
+                { "accept_queue_length", json_number(row->length) },
+                { "accept_queue_limit", json_number(row->limit) },
+                { "drops", json_number(row->drops) },
+                { "sockets", json_number(row->n_sockets) },
+                { "dual_stack", json_boolean(row->is_dual_stack) },
+        };
+        return json_add_members(object, members, ELEMENTSOF(members));
+}
+
 static int json_add_listeners(json_t *array, const Sample *sample) {
         for (uint32_t i = 0; i < sample->n_listeners; i++) {
-                const ListenerRow *row = &sample->listeners[i];
-                char address[LISTENER_ADDRESS_SIZE];
-                json_t *object;
+                json_t *object = json_object();
 
-                listener_format_address(&row->key, address);
-                object = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:b}", "address", address, "port",
-                                   (int)listener_port(&row->key), "accept_queue_length",
-                                   json_number(row->length), "accept_queue_limit", json_number(row->limit),
-                                   "drops", json_number(row->drops), "sockets", json_number(row->n_sockets),
-                                   "dual_stack", row->is_dual_stack != 0);
-                if (json_array_append_new(array, object) < 0)
+                if (json_array_append_new(array, object) < 0 ||
+                    json_add_listener(object, &sample->listeners[i]) < 0)
                         return -ENOMEM;
         }
 
         return 0;
 }
 
+static int json_add_collector(json_t *object, const CollectorReport *report) {
+        const JsonMember members[] = {
+                { "success", json_boolean(report->error == 0) },
+                { "incomplete", json_boolean(report->is_incomplete) },
+                { "duration_seconds", json_real((double)report->duration_nsec / (double)NSEC_PER_SEC) },
+                { "last_success", json_seconds(report->last_success_usec) },
+                { "error", report->error < 0 ? json_string(strerror(-report->error)) : json_null() },
+        };
+
+        return json_add_members(object, members, ELEMENTSOF(members));
+}
+
 static int json_add_collectors(json_t *object, const Sample *sample) {
         for (unsigned id = 0; id < _COLLECTOR_ROOM; id++) {
-                const CollectorReport *report = &sample->reports[id];
+                const char *name = collector_name(id);
                 json_t *entry;
 
-                if (!report->is_present || !collector_name(id))
+                if (!sample->reports[id].is_present || !name)
                         continue;
 
-                entry = json_pack("{s:b, s:b, s:o, s:o}", "success", report->error == 0, "incomplete",
-                                  report->is_incomplete, "duration_seconds",
-                                  json_real((double)report->duration_nsec / (double)NSEC_PER_SEC),
-                                  "last_success", json_seconds(report->last_success_usec));
-                if (!entry)
-                        return -ENOMEM;
-                if (report->error < 0 &&
-                    json_object_set_new(entry, "error", json_string(strerror(-report->error))) < 0) {
-                        json_decref(entry);
-                        return -ENOMEM;
-                }
-                if (json_object_set_new(object, collector_name(id), entry) < 0)
+                entry = json_object();
+                if (json_object_set_new(object, name, entry) < 0 ||
+                    json_add_collector(entry, &sample->reports[id]) < 0)
                         return -ENOMEM;
         }
 
@@ -98,16 +127,17 @@ static int json_add_collectors(json_t *object, const Sample *sample) {
 int json_write_sample(const Sample *sample, FILE *file) {
         _cleanup_(json_derefp) json_t *root = json_object();
         json_t *values = json_object(), *listeners = json_array(), *collectors = json_object();
-        bool is_whole;
+        const JsonMember members[] = {
+                { "number", json_number(sample->number) },
+                { "time", json_seconds(sample->realtime_usec) },
+                { "values", values },
+                { "listeners", listeners },
+                { "collectors", collectors },
+        };
 
         /* Handed to the root at once, so that it alone has to be released. */
-        is_whole = json_object_set_new(root, "number", json_number(sample->number)) == 0;
-        is_whole &= json_object_set_new(root, "time", json_seconds(sample->realtime_usec)) == 0;
-        is_whole &= json_object_set_new(root, "values", values) == 0;
-        is_whole &= json_object_set_new(root, "listeners", listeners) == 0;
-        is_whole &= json_object_set_new(root, "collectors", collectors) == 0;
-
-        if (!is_whole || json_add_values(values, sample) < 0 || json_add_listeners(listeners, sample) < 0 ||
+        if (json_add_members(root, members, ELEMENTSOF(members)) < 0 ||
+            json_add_values(values, sample) < 0 || json_add_listeners(listeners, sample) < 0 ||
             json_add_collectors(collectors, sample) < 0)
                 return -ENOMEM;
 
