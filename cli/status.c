@@ -83,10 +83,30 @@ static int status_print_listeners(const Sample *sample) {
         return scols_print_table(table);
 }
 
-/* True if some of the sample is missing or incomplete; says what. */
-static bool status_tell_collectors(const Sample *sample) {
-        bool is_found = false;
+static usec_t status_age(const Sample *sample) {
+        usec_t now = clock_usec(CLOCK_REALTIME);
 
+        return now > sample->realtime_usec ? now - sample->realtime_usec : 0;
+}
+
+/* Older than a daemon that works would leave it. */
+static bool status_is_stale(const Sample *sample) {
+        return status_age(sample) > freshness_limit(sample->values[VALUE_SAMPLING_INTERVAL_USEC]);
+}
+
+/* True if some of the sample is missing or incomplete. */
+static bool status_is_partial(const Sample *sample) {
+        for (unsigned id = 0; id < _COLLECTOR_ROOM; id++) {
+                const CollectorReport *report = &sample->reports[id];
+
+                if (report->is_present && (report->error < 0 || report->is_incomplete))
+                        return true;
+        }
+
+        return false;
+}
+
+static void status_print_collectors(const Sample *sample) {
         for (unsigned id = 0; id < _COLLECTOR_ROOM; id++) {
                 const CollectorReport *report = &sample->reports[id];
 
@@ -97,18 +117,10 @@ static bool status_tell_collectors(const Sample *sample) {
                 if (report->is_incomplete)
                         printf("collector %s is incomplete: it saw more than it has room for\n",
                                collector_name(id));
-                is_found |= report->error < 0 || report->is_incomplete;
         }
-
-        return is_found;
 }
 
-/* Says when the sample was taken. True if that is too long ago. */
-static bool status_tell_time(const Sample *sample, bool is_live) {
-        usec_t now = clock_usec(CLOCK_REALTIME),
-               interval_usec = sample->values[VALUE_SAMPLING_INTERVAL_USEC];
-        usec_t age_usec = now > sample->realtime_usec ? now - sample->realtime_usec : 0;
-        bool is_stale = !is_live && age_usec > freshness_limit(interval_usec);
+static void status_print_time(const Sample *sample, bool is_live) {
         char time[MOMENT_SIZE];
 
         moment_format(sample->realtime_usec, time);
@@ -116,24 +128,15 @@ static bool status_tell_time(const Sample *sample, bool is_live) {
                 printf("Taken now, %s; there is no ring file, so there is no history\n", time);
         else
                 printf("Sample %" PRIu64 " of %s, %.1f s ago%s\n", sample->number, time,
-                       (double)age_usec / (double)USEC_PER_SEC,
-                       is_stale ? "; sockwatchd does not run, or is stuck" : "");
-
-        return is_stale;
+                       (double)status_age(sample) / (double)USEC_PER_SEC,
+                       status_is_stale(sample) ? "; sockwatchd does not run, or is stuck" : "");
 }
 
-static CommandStatus status_print(const CommandOptions *options, const Sample *sample, bool is_live) {
-        bool is_found;
+static int status_print_text(const Sample *sample, bool is_live) {
         int r;
 
-        if (options->json) {
-                r = json_write_sample(sample, stdout);
-                printf("\n");
-                return r < 0 ? COMMAND_BLIND : COMMAND_FINE;
-        }
-
-        is_found = status_tell_time(sample, is_live);
-        is_found |= status_tell_collectors(sample);
+        status_print_time(sample, is_live);
+        status_print_collectors(sample);
         printf("\n");
         r = status_print_states(sample);
         if (r == 0 && sample->n_listeners > 0) {
@@ -141,7 +144,27 @@ static CommandStatus status_print(const CommandOptions *options, const Sample *s
                 r = status_print_listeners(sample);
         }
 
-        return r < 0 ? COMMAND_BLIND : is_found ? COMMAND_FOUND : COMMAND_FINE;
+        return r;
+}
+
+static int status_print_json(const Sample *sample) {
+        int r;
+
+        r = json_write_sample(sample, stdout);
+        printf("\n");
+        return r;
+}
+
+/* The exit status is the same in each form: what a script asks for is the verdict. */
+static CommandStatus status_print(const CommandOptions *options, const Sample *sample, bool is_live) {
+        int r;
+
+        r = options->json ? status_print_json(sample) : status_print_text(sample, is_live);
+        if (r < 0)
+                return COMMAND_BLIND;
+
+        return (!is_live && status_is_stale(sample)) || status_is_partial(sample) ? COMMAND_FOUND
+                                                                                  : COMMAND_FINE;
 }
 
 static CommandStatus status_live(const CommandOptions *options) {
