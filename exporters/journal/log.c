@@ -15,6 +15,9 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+/* Room for two paths, and for what is said about them. */
+#define LOG_MESSAGE_SIZE (10 * 1024)
+
 static bool log_to_journal;
 static int log_level_max = LOG_INFO;
 
@@ -54,8 +57,15 @@ int log_level_parse(const char *text) {
         return -EINVAL;
 }
 
+/* A message is one line, whatever a flag or a file is named. */
+static void log_make_one_line(char *message) {
+        for (char *at = message; *at; at++)
+                if ((unsigned char)*at < ' ' || *at == 0x7f)
+                        *at = '?';
+}
+
 void log_write(int level, const char *format, ...) {
-        char message[2048];
+        char message[LOG_MESSAGE_SIZE];
         va_list arguments;
 
         if (level > log_level_max)
@@ -64,6 +74,7 @@ void log_write(int level, const char *format, ...) {
         va_start(arguments, format);
         (void)vsnprintf(message, sizeof message, format, arguments);
         va_end(arguments);
+        log_make_one_line(message);
 
         if (log_to_journal && sd_journal_send("MESSAGE=%s", message, "PRIORITY=%i", level, NULL) >= 0)
                 return;
