@@ -89,7 +89,7 @@ def test(sentence):
 
 def comment(text):
     for line in str(text).splitlines():
-        print("# " + line, flush=True)
+        print("# " + line[:2000], flush=True)
 
 
 def main(prepare=None):
@@ -481,7 +481,8 @@ class NotifySocket:
     def _receive(self):
         while not self.is_ending:
             with contextlib.suppress(TimeoutError):
-                self.messages.append((time.monotonic(), self.socket.recv(65536).decode()))
+                text = self.socket.recv(65536).decode()
+                self.messages.append((time.monotonic(), text))
 
     def close(self):
         self.is_ending = True
