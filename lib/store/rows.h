@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A table of rows as bytes: what changed since the one before it
+ *
+ * A row is a key and 64-bit fields; a table is ordered by key. Packing steps
+ * through the old table and the new one side by side. Each step begins with
+ * varint n * 4 + kind:
+ *
+ *   kind 0  the next n rows of the old table, unchanged
+ *   kind 1  the next n rows of the old table are gone
+ *   kind 2  the next row of the old table, its fields changed: n is a mask of
+ *           the fields, a delta each
+ *   kind 3  a new row: its key, then as kind 2 with old fields of 0
+ *
+ * So a key is written once, for as long as its row lives, and a table in which
+ * nothing changed is two bytes. Fields that a reader does not know are passed
+ * over.
+ */
+
+#include "store/packing.h"
+
+/* The shape of a row: a key, compared by memcmp(), then 64-bit fields up to its end. */
+typedef struct RowLayout {
+        size_t row_size;
+        size_t key_size;
+        size_t fields_offset;
+        size_t n_fields; /* at most 62 */
+} RowLayout;
+
+/* Most bytes that a row can take: a step that drops an old one, and a new one. */
+#define ROWS_PACKED_MAX(key_size, n_fields) ((n_fields + 2) * PACKING_VARINT_MAX + (key_size))
+
+/* Both tables strictly ascending by key. */
+void rows_pack(Packer *packer,
+               const RowLayout *layout,
+               const void *old_rows,
+               size_t n_old,
+               const void *rows,
+               size_t n_rows);
+
+/**
+ * rows_unpack() - apply what rows_pack() wrote to the old table
+ * @ret_rows:   receives at most @n_max rows, strictly ascending; other memory
+ *              than @old_rows
+ *
+ * Return: the number of rows; @unpacker is bad if they are not to be used.
+ */
+size_t rows_unpack(Unpacker *unpacker,
+                   const RowLayout *layout,
+                   const void *old_rows,
+                   size_t n_old,
+                   void *ret_rows,
+                   size_t n_max);
