@@ -6,9 +6,6 @@
  * libmicrohttpd keeps its own epoll set and its own clock, one of each for each
  * listening socket. We watch the first from sd-event, and after every run copy
  * the second into a timer, because timeouts are only acted on inside MHD_run().
- *
- * A page is counted by its references: one of the server, while it is that of
- * the newest sample, and one of each answer that is still being sent.
  */
 
 #include <assert.h>
@@ -22,12 +19,8 @@
 #include "derive/freshness.h"
 #include "exporters/http/accept.h"
 #include "exporters/http/deadline.h"
+#include "exporters/http/pages.h"
 #include "exporters/http/server.h"
-
-typedef struct HttpPage {
-        unsigned n_references;
-        Text text;
-} HttpPage;
 
 typedef struct HttpListener {
         struct MHD_Daemon *daemon;
@@ -42,8 +35,7 @@ struct HttpServer {
         usec_t interval_usec;
         usec_t started_usec;
 
-        const Sample *sample; /* borrowed; NULL before the first */
-        HttpPage *pages[_EXPOSITION_FORMAT_MAX];
+        Pages pages;
 
         size_t n_listeners;
         HttpListener listeners[HTTP_LISTENERS_MAX];
@@ -54,50 +46,6 @@ struct HttpServer {
 
 /* What a path leads to. */
 typedef enum MHD_Result (*http_handler_fn)(HttpServer *server, struct MHD_Connection *connection);
-
-/* ---- pages ---- */
-
-static HttpPage *http_page_unref(HttpPage *page) {
-        if (page && --page->n_references == 0) {
-                text_done(&page->text);
-                free(page);
-        }
-
-        return NULL;
-}
-
-static void http_page_on_sent(void *page) {
-        (void)http_page_unref(page);
-}
-
-/* The newest sample in a format; NULL without memory. */
-static HttpPage *http_server_page(HttpServer *server, ExpositionFormat format) {
-        HttpPage *page;
-
-        if (server->pages[format])
-                return server->pages[format];
-
-        page = calloc(1, sizeof *page);
-        if (!page)
-                return NULL;
-
-        page->n_references = 1;
-        exposition_render(server->sample, format, &page->text);
-        if (text_error(&page->text) < 0)
-                return http_page_unref(page);
-
-        server->pages[format] = page;
-        return page;
-}
-
-void http_server_publish(HttpServer *server, const Sample *sample) {
-        assert(server);
-        assert(sample);
-
-        for (size_t i = 0; i < ELEMENTSOF(server->pages); i++)
-                server->pages[i] = http_page_unref(server->pages[i]);
-        server->sample = sample;
-}
 
 /* ---- answers ---- */
 
@@ -134,8 +82,13 @@ http_respond_text(struct MHD_Connection *connection, unsigned status, const char
 static usec_t http_server_age(const HttpServer *server) {
         usec_t now = clock_usec(CLOCK_BOOTTIME);
 
-        return server->sample && now > server->sample->boottime_usec ? now - server->sample->boottime_usec
-                                                                     : 0;
+        return server->pages.sample && now > server->pages.sample->boottime_usec
+                       ? now - server->pages.sample->boottime_usec
+                       : 0;
+}
+
+static void http_on_page_sent(void *page) {
+        (void)page_unref(page);
 }
 
 static enum MHD_Result http_on_metrics(HttpServer *server, struct MHD_Connection *connection) {
@@ -143,21 +96,21 @@ static enum MHD_Result http_on_metrics(HttpServer *server, struct MHD_Connection
                 MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
         ExpositionFormat format = accept_choose(accept);
         struct MHD_Response *response;
-        HttpPage *page;
+        Page *page;
         char age[24];
 
-        if (!server->sample)
+        if (!server->pages.sample)
                 return http_respond_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
                                          "No sample has been taken yet.\n");
 
-        page = http_server_page(server, format);
+        page = pages_take(&server->pages, format);
         if (!page)
                 return http_respond_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "Out of memory.\n");
 
         response = MHD_create_response_from_buffer_with_free_callback_cls(page->text.length, page->text.data,
-                                                                          http_page_on_sent, page);
-        if (response)
-                page->n_references++;
+                                                                          http_on_page_sent, page);
+        if (!response)
+                (void)page_unref(page);
 
         (void)snprintf(age, sizeof age, "%" PRIu64, http_server_age(server) / USEC_PER_SEC);
         http_add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, exposition_content_type(format));
@@ -169,7 +122,8 @@ static enum MHD_Result http_on_metrics(HttpServer *server, struct MHD_Connection
 /* "ok: …" or what is the matter, for people and for load balancers. */
 static enum MHD_Result
 http_respond_health(HttpServer *server, struct MHD_Connection *connection, bool is_starting_ok) {
-        usec_t now = clock_usec(CLOCK_BOOTTIME), taken = server->sample ? server->sample->boottime_usec : 0;
+        usec_t now = clock_usec(CLOCK_BOOTTIME),
+               taken = server->pages.sample ? server->pages.sample->boottime_usec : 0;
         Freshness freshness = freshness_judge(server->interval_usec, server->started_usec, taken, now);
         double age_sec = (double)(now - MAX(taken, server->started_usec)) / (double)USEC_PER_SEC;
         double limit_sec = (double)freshness_limit(server->interval_usec) / (double)USEC_PER_SEC;
@@ -376,6 +330,12 @@ static int http_listener_watch(HttpListener *listener, sd_event *event) {
         return 0;
 }
 
+void http_server_publish(HttpServer *server, const Sample *sample) {
+        assert(server);
+
+        pages_publish(&server->pages, sample);
+}
+
 int http_server_listen(HttpServer *server, int fd) {
         HttpListener *listener;
         int r;
@@ -436,8 +396,7 @@ HttpServer *http_server_free(HttpServer *server) {
         server->sweep = sd_event_source_disable_unref(server->sweep);
         for (size_t i = 0; i < server->n_listeners; i++)
                 http_listener_done(&server->listeners[i]);
-        for (size_t i = 0; i < ELEMENTSOF(server->pages); i++)
-                server->pages[i] = http_page_unref(server->pages[i]);
+        pages_done(&server->pages);
         server->event = sd_event_unref(server->event);
         free(server);
         return NULL;
