@@ -26,6 +26,10 @@
 
 #define RING_SET_ASIDE_MAX 3
 
+/* After so many samples the newest segment is read back. What follows a damaged
+ * record in it is lost, so that must not be found out an hour later. */
+#define RING_CHECK_SAMPLES 60
+
 struct Ring {
         int fd; /* holds the lock */
         char path[RING_PATH_MAX];
@@ -135,6 +139,11 @@ static void ring_commit(Ring *ring, uint32_t size) {
                               ring->segment.committed_bytes, memory_order_release);
 }
 
+static bool ring_newest_is_sound(const Ring *ring) {
+        return ring->segment.generation == 0 ||
+               ring_replay_is_sound(ring_segment_at(ring, ring->segment.generation));
+}
+
 int ring_append(Ring *ring, Sample *sample) {
         size_t size;
 
@@ -142,6 +151,8 @@ int ring_append(Ring *ring, Sample *sample) {
         assert(sample);
 
         if (!ring_file_is_ours(ring) || !ring_place_is_ours(ring))
+                return -ESTALE;
+        if (ring->last_number % RING_CHECK_SAMPLES == 0 && !ring_newest_is_sound(ring))
                 return -ESTALE;
 
         sample->number = ring->last_number + 1;

@@ -311,7 +311,7 @@ int ring_reader_last(RingReader *reader, const Sample **ret) {
                 if (r != 1)
                         continue;
 
-                while ((r = ring_reader_step(reader, &sample)) > 0)
+                while (ring_reader_step(reader, &sample) > 0)
                         ;
                 if (sample) {
                         *ret = sample;
