@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "kernel/proc_fd.h"
+#include "suite.h"
+#include "unit/folder.h"
+
+static Folder folder;
+
+static void setup(void) {
+        folder_init(&folder);
+}
+
+static void teardown(void) {
+        folder_done(&folder);
+}
+
+/* /proc/self/fdinfo has an entry per descriptor as well, but no size on any kernel: it must be read. */
+static const char *const descriptor_folders[] = { "/proc/self/fd", "/proc/self/fdinfo" };
+
+START_TEST(descriptors_are_counted)
+{
+        const char *path = descriptor_folders[_i];
+        uint64_t before, after;
+        int fds[10];
+
+        ck_assert_int_eq(proc_fd_count(AT_FDCWD, path, &before), 0);
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                fds[i] = dup(0);
+        ck_assert_int_eq(proc_fd_count(AT_FDCWD, path, &after), 0);
+        ck_assert_uint_ge(before, 3);
+        ck_assert_uint_eq(after, before + ELEMENTSOF(fds));
+
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                ck_assert_int_eq(close(fds[i]), 0);
+        ck_assert_int_eq(proc_fd_count(AT_FDCWD, path, &after), 0);
+        ck_assert_uint_eq(after, before);
+}
+END_TEST
+
+START_TEST(a_folder_with_a_size_is_not_read)
+{
+        struct stat status;
+        uint64_t n;
+
+        folder_write_text(&folder, "1/fd/0", "");
+        ck_assert_int_eq(fstatat(folder.fd, "1/fd", &status, 0), 0);
+        if (status.st_size == 0)
+                return; /* a file system whose folders have none */
+
+        ck_assert_int_eq(proc_fd_count(folder.fd, "1/fd", &n), 0);
+        ck_assert_uint_eq(n, (uint64_t)status.st_size);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_told)
+{
+        uint64_t n = 99;
+
+        folder_write_text(&folder, "file", "");
+        ck_assert_int_eq(proc_fd_count(folder.fd, "1/fd", &n), -ENOENT);
+        ck_assert_int_eq(proc_fd_count(folder.fd, "file", &n), -ENOTDIR);
+        ck_assert_uint_eq(n, 99);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("proc-fd");
+        TCase *counting = tcase_create("counting");
+
+        tcase_add_checked_fixture(counting, setup, teardown);
+        tcase_add_loop_test(counting, descriptors_are_counted, 0, ELEMENTSOF(descriptor_folders));
+        tcase_add_test(counting, a_folder_with_a_size_is_not_read);
+        tcase_add_test(counting, what_is_not_there_is_told);
+        suite_add_tcase(suite, counting);
+
+        return suite_main(suite);
+}
