@@ -4,9 +4,12 @@
  * Decoding of inet_diag answers, apart from any I/O
  *
  * A datagram holds several netlink messages. libmnl walks them; what it does
- * not do for us is look inside NLMSG_DONE, whose payload is the negative errno
- * of a dump that failed (a kernel without tcp_diag says -ENOENT there, and to
- * libmnl's default callback that is an empty dump).
+ * not do for us is
+ *  - look inside NLMSG_DONE, whose payload is the negative errno of a dump that
+ *    failed (a kernel without tcp_diag says -ENOENT there, and to libmnl's
+ *    default callback that is an empty dump);
+ *  - notice that a datagram ends within a message: it takes that for the end.
+ *    And it takes lengths from 2^31 on for negative ones, which fit anywhere.
  */
 
 #include <assert.h>
@@ -132,6 +135,23 @@ static int sock_diag_on_end(const struct nlmsghdr *header, void *userdata) {
         return MNL_CB_ERROR;
 }
 
+/* Whether the datagram is whole messages, one behind the other, and at least one. */
+static bool sock_diag_is_whole(const char *bytes, size_t size) {
+        do {
+                const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)bytes;
+                size_t step;
+
+                if (size < sizeof *header || header->nlmsg_len < sizeof *header || header->nlmsg_len > size)
+                        return false;
+
+                step = MIN((size_t)MNL_ALIGN((size_t)header->nlmsg_len), size);
+                bytes += step;
+                size -= step;
+        } while (size > 0);
+
+        return true;
+}
+
 int sock_diag_decode_datagram(const void *bytes,
                               size_t size,
                               uint32_t sequence,
@@ -151,8 +171,7 @@ int sock_diag_decode_datagram(const void *bytes,
         assert(bytes || size == 0);
         assert(visit);
 
-        /* Less than one whole message: libmnl would call that an empty success. */
-        if (size > INT32_MAX || !mnl_nlmsg_ok(bytes, (int)size))
+        if (size > INT32_MAX || !sock_diag_is_whole(bytes, size))
                 return -EBADMSG;
 
         /* libmnl 1.0.4 declares the table without const. */
