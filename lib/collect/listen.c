@@ -17,7 +17,9 @@
  *     now   (A, 7): 42                   (B, 12): 1
  *     row A += 2, row B += 1: what socket 9 dropped was added while it lived
  *
- * The totals of listeners that went away are kept for when they come back.
+ * The totals of listeners that went away are kept for when they come back, and so
+ * are the drops of sockets: one that is shut down and listens again, as HAProxy
+ * pauses and resumes, still has them.
  */
 
 #include <errno.h>
@@ -34,6 +36,9 @@
 /* Totals that are kept, of listeners that are there and of those that were. */
 #define LISTEN_TOTALS_MAX (2 * SAMPLE_LISTENERS_MAX)
 
+/* Sockets with drops that are remembered after they stopped listening. */
+#define LISTEN_GONE_MAX 256
+
 typedef struct ListenSocket {
         ListenerKey key;
         uint64_t cookie; /* never used again by another socket while the host runs */
@@ -49,6 +54,11 @@ typedef struct ListenTotal {
         uint64_t last_seen; /* number of the collection in which the listener was there */
 } ListenTotal;
 
+typedef struct ListenGone {
+        uint64_t cookie;
+        uint32_t drops;
+} ListenGone;
+
 typedef struct Listen {
         SockDiag *sock_diag;
         uint64_t n_collections;
@@ -59,6 +69,9 @@ typedef struct Listen {
         ListenSocket *sockets;      /* of this sample */
         ListenSocket *sockets_last; /* of the one before, sorted */
         uint64_t n_too_many;
+
+        uint64_t n_gone; /* ever; each replaces the one of LISTEN_GONE_MAX before it */
+        ListenGone gone[LISTEN_GONE_MAX];
 
         size_t n_totals;
         ListenTotal totals[LISTEN_TOTALS_MAX +
@@ -115,6 +128,36 @@ static int listen_socket_compare(const void *left, const void *right) {
         return order != 0 ? order : a->cookie < b->cookie ? -1 : a->cookie > b->cookie;
 }
 
+/* What a socket had dropped when it was last seen, before the last sample: 0 if it is new. */
+static uint32_t listen_find_gone(const Listen *listen, uint64_t cookie) {
+        for (uint64_t i = 0; i < MIN(listen->n_gone, (uint64_t)LISTEN_GONE_MAX); i++) {
+                const ListenGone *gone = &listen->gone[(listen->n_gone - 1 - i) % LISTEN_GONE_MAX];
+
+                if (gone->cookie == cookie)
+                        return gone->drops;
+        }
+
+        return 0;
+}
+
+/* Remembers the sockets of the last sample that are not in this one. */
+static void listen_remember_gone(Listen *listen) {
+        size_t now = 0;
+
+        for (size_t last = 0; last < listen->n_sockets_last; last++) {
+                const ListenSocket *socket = &listen->sockets_last[last];
+                int order = 1;
+
+                while (now < listen->n_sockets &&
+                       (order = listen_socket_compare(&listen->sockets[now], socket)) < 0)
+                        now++;
+
+                if (socket->drops > 0 && (now == listen->n_sockets || order > 0))
+                        listen->gone[listen->n_gone++ % LISTEN_GONE_MAX] =
+                                (ListenGone){ .cookie = socket->cookie, .drops = socket->drops };
+        }
+}
+
 /* What a socket dropped since the last sample. Steps through the last sample's
  * sockets, which are in the same order. */
 static uint32_t listen_count_drops(const Listen *listen, const ListenSocket *socket, size_t *last) {
@@ -127,7 +170,7 @@ static uint32_t listen_count_drops(const Listen *listen, const ListenSocket *soc
         /* Both have 32 bits, so a counter that wrapped gives the right difference. */
         return *last < listen->n_sockets_last && order == 0
                        ? socket->drops - listen->sockets_last[*last].drops
-                       : socket->drops;
+                       : socket->drops - listen_find_gone(listen, socket->cookie);
 }
 
 static void listen_merge(ListenerRow *row, const ListenSocket *socket) {
@@ -250,6 +293,7 @@ static int listen_collect(void *state, Sample *sample) {
         qsort(listen->sockets, listen->n_sockets, sizeof *listen->sockets, listen_socket_compare);
         n_truncated = listen->n_too_many + listen_make_rows(listen, sample);
         listen->n_truncated += n_truncated;
+        listen_remember_gone(listen);
         listen_forget_totals(listen);
 
         swap = listen->sockets_last;
