@@ -26,16 +26,17 @@ static int recorder_open(Recorder *recorder) {
         int r;
 
         r = ring_open(recorder->path, recorder->bytes, &recorder->ring, &finding);
+        if (finding.fault != RING_FAULT_NONE)
+                log_warning("ring file %s %s; set aside as %s%s", recorder->path,
+                            ring_fault_describe(finding.fault), finding.set_aside,
+                            r < 0 ? "" : ", beginning a new one");
         if (r < 0)
                 return r;
 
-        if (finding.fault != RING_FAULT_NONE)
-                log_warning("ring file %s %s; set aside as %s, beginning a new one", recorder->path,
-                            ring_fault_describe(finding.fault), finding.set_aside);
-        else if (finding.n_continued > 0)
+        if (finding.n_continued > 0)
                 log_info("ring file %s continues after sample %" PRIu64, recorder->path,
                          finding.n_continued);
-        else
+        else if (finding.fault == RING_FAULT_NONE)
                 log_info("ring file %s begins, %" PRIu64 " bytes", recorder->path,
                          ring_bytes(recorder->ring));
 

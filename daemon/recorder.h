@@ -21,7 +21,7 @@ typedef struct Recorder Recorder;
  * recorder_new() - open the ring file
  * @path:       copied
  *
- * Return: 0, or what ring_open() returns; nothing is logged then.
+ * Return: 0, or what ring_open() returns, which is left to the caller to log.
  */
 _warn_unused_ int recorder_new(const char *path, uint64_t bytes, Recorder **ret);
 

@@ -352,12 +352,14 @@ static int ring_create(Ring *ring, uint64_t bytes) {
 
 int ring_open(const char *path, uint64_t bytes, Ring **ret, RingFinding *ret_finding) {
         _cleanup_(ring_closep) Ring *ring = NULL;
-        RingFinding finding = { .fault = RING_FAULT_NONE };
+        RingFault fault;
         int n, r;
 
         assert(path);
         assert(bytes >= RING_BYTES_MIN && bytes <= RING_BYTES_MAX);
         assert(ret && ret_finding);
+
+        *ret_finding = (RingFinding){ .fault = RING_FAULT_NONE };
 
         ring = calloc(1, sizeof *ring);
         if (!ring)
@@ -372,15 +374,17 @@ int ring_open(const char *path, uint64_t bytes, Ring **ret, RingFinding *ret_fin
 
         r = ring_open_file(ring, 0);
         if (r == 0) {
-                r = ring_adopt(ring, bytes, &finding.fault);
+                r = ring_adopt(ring, bytes, &fault);
                 if (r < 0)
                         return r;
-                if (finding.fault == RING_FAULT_NONE)
-                        finding.n_continued = ring->last_number;
+                if (fault == RING_FAULT_NONE)
+                        ret_finding->n_continued = ring->last_number;
                 else {
-                        r = ring_set_aside(ring, finding.set_aside);
-                        if (r == 0)
+                        r = ring_set_aside(ring, ret_finding->set_aside);
+                        if (r == 0) {
+                                ret_finding->fault = fault;
                                 r = -ENOENT;
+                        }
                 }
         }
         if (r == -ENOENT)
@@ -388,7 +392,6 @@ int ring_open(const char *path, uint64_t bytes, Ring **ret, RingFinding *ret_fin
         if (r < 0)
                 return r;
 
-        *ret_finding = finding;
         *ret = TAKE_PTR(ring);
         return 0;
 }

@@ -31,7 +31,7 @@ typedef struct Ring Ring;
 
 /* What ring_open() found, to be told to the operator. */
 typedef struct RingFinding {
-        RingFault fault;               /* RING_FAULT_NONE: continued, or nothing was there */
+        RingFault fault;               /* for which a file was set aside; RING_FAULT_NONE: none was */
         uint64_t n_continued;          /* number of the last sample in the file; 0: a new file */
         char set_aside[RING_PATH_MAX]; /* where the file with the fault is now; "" if there was none */
 } RingFinding;
@@ -40,6 +40,7 @@ typedef struct RingFinding {
  * ring_open() - continue a ring file, or begin one
  * @path:       of a file in an existing folder; a symbolic link is refused
  * @bytes:      its size, RING_BYTES_MIN to RING_BYTES_MAX; rounded down to whole segments
+ * @ret_finding: filled also on failure: a file may be set aside and then no other be made
  *
  * All of the file is checked; it is only continued when all of it is sound. Its
  * space on disk and all memory that writing needs are taken here.
