@@ -281,6 +281,11 @@ static int ring_adopt(Ring *ring, uint64_t bytes, RingFault *ret_fault) {
                 return 0;
         }
 
+        /* A copy may have holes; they are filled here, or a full disk is told here, as for a new file. */
+        r = -posix_fallocate(ring->fd, 0, (off_t)bytes);
+        if (r < 0)
+                return r;
+
         r = mapping_init(&ring->mapping, ring->fd, bytes);
         if (r < 0)
                 return r;
