@@ -24,6 +24,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -92,6 +93,15 @@ static void listen_set_device(ListenerKey *key, uint32_t interface) {
                 (void)snprintf(key->device, sizeof key->device, "%u", interface);
 }
 
+/* One bound to an IPv4 address by its IPv6 name takes nothing else; the kernel
+ * sets IPV6_V6ONLY by itself for any other address but the wildcard. */
+static bool listen_is_dual_stack(const SockView *socket) {
+        const struct in6_addr *address = (const struct in6_addr *)socket->message->id.idiag_src;
+
+        return socket->message->idiag_family == AF_INET6 && !socket->is_ipv6_only &&
+               !IN6_IS_ADDR_V4MAPPED(address);
+}
+
 static int listen_visit(const SockView *socket, void *userdata) {
         const struct inet_diag_msg *message = socket->message;
         Listen *listen = userdata;
@@ -112,7 +122,7 @@ static int listen_visit(const SockView *socket, void *userdata) {
                 .length = message->idiag_rqueue,
                 .limit = message->idiag_wqueue,
                 .drops = socket->drops,
-                .is_dual_stack = message->idiag_family == AF_INET6 && !socket->is_ipv6_only,
+                .is_dual_stack = listen_is_dual_stack(socket),
         };
         memcpy(entry->key.port, &message->id.idiag_sport, sizeof entry->key.port);
         memcpy(entry->key.address, message->id.idiag_src, message->idiag_family == AF_INET6 ? 16 : 4);
