@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "collect/collector.h"
+#include "suite.h"
+#include "unit/fake_kernel.h"
+#include "unit/samples.h"
+
+static Sources sources = { .proc_fd = -1, .sys_fd = -1 };
+static void *state;
+static Sample sample;
+
+/* Sockets of one collection, as a test lists them. */
+#define COLLECT(...)                                 \
+        collect((const FakeSocket[]){ __VA_ARGS__ }, \
+                sizeof((const FakeSocket[]){ __VA_ARGS__ }) / sizeof(FakeSocket))
+
+#define LISTENER .state = SOCK_STATE_LISTEN
+
+static void setup(void) {
+        fake_kernel = (FakeKernel){ 0 };
+        ck_assert_int_eq(sock_diag_new(&sources.sock_diag), 0);
+        ck_assert_int_eq(listen_collector.open(&sources, &state), 0);
+}
+
+static void teardown(void) {
+        listen_collector.close(state);
+        sources.sock_diag = sock_diag_free(sources.sock_diag);
+}
+
+static int collect(const FakeSocket *sockets, size_t n) {
+        int r;
+
+        fake_kernel.sockets = sockets;
+        fake_kernel.n_sockets = n;
+        sample_clear(&sample);
+        r = listen_collector.collect(state, &sample);
+        if (r >= 0)
+                ck_assert_ptr_null(sample_find_fault(&sample));
+        return r;
+}
+
+static const ListenerRow *row_of_port(uint16_t port) {
+        for (uint32_t i = 0; i < sample.n_listeners; i++)
+                if (listener_port(&sample.listeners[i].key) == port)
+                        return &sample.listeners[i];
+        ck_abort_msg("no listener on port %u", port);
+}
+
+START_TEST(a_listener_is_a_row)
+{
+        const ListenerRow *row;
+
+        ck_assert_int_eq(COLLECT({ LISTENER, .address = "127.0.0.1", .port = 80, .cookie = 1,
+                                   .receive_queue = 3, .send_queue = 128, .drops = 7 }),
+                         0);
+        ck_assert_uint_eq(fake_kernel.states, 1 << SOCK_STATE_LISTEN);
+        ck_assert_uint_eq(sample.n_listeners, 1);
+
+        row = &sample.listeners[0];
+        ck_assert_uint_eq(row->key.family, AF_INET);
+        ck_assert_uint_eq(listener_port(&row->key), 80);
+        ck_assert_mem_eq(row->key.address, "\x7f\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+        ck_assert_str_eq(row->key.device, "");
+        ck_assert_uint_eq(row->length, 3);
+        ck_assert_uint_eq(row->limit, 128);
+        ck_assert_uint_eq(row->worst_length, 3);
+        ck_assert_uint_eq(row->worst_limit, 128);
+        ck_assert_uint_eq(row->drops, 7);
+        ck_assert_uint_eq(row->n_sockets, 1);
+        ck_assert_uint_eq(row->is_dual_stack, 0);
+        ck_assert_uint_eq(sample.values[VALUE_LISTENERS_TRUNCATED], 0);
+        ck_assert(sample_has(&sample, VALUE_LISTENERS_TRUNCATED));
+}
+END_TEST
+
+START_TEST(a_host_without_listeners_has_no_rows)
+{
+        ck_assert_int_eq(collect(NULL, 0), 0);
+        ck_assert_uint_eq(sample.n_listeners, 0);
+        ck_assert(sample_has(&sample, VALUE_LISTENERS_TRUNCATED));
+}
+END_TEST
+
+START_TEST(rows_stand_in_the_order_of_their_keys)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 443, .cookie = 1 },
+                                 { LISTENER, .family = AF_INET6, .port = 80, .cookie = 2 },
+                                 { LISTENER, .port = 80, .cookie = 3 },
+                                 { LISTENER, .address = "10.0.0.1", .port = 80, .cookie = 4 },
+                                 { LISTENER, .port = 80, .interface = 1, .cookie = 5 }),
+                         0);
+        ck_assert_uint_eq(sample.n_listeners, 5);
+}
+END_TEST
+
+START_TEST(a_device_is_a_part_of_the_key)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .interface = 1, .cookie = 1 },
+                                 { LISTENER, .port = 81, .interface = 4000000000, .cookie = 2 }),
+                         0);
+        ck_assert_str_eq(row_of_port(80)->key.device, "lo");
+        ck_assert_str_eq(row_of_port(81)->key.device, "4000000000");
+}
+END_TEST
+
+START_TEST(an_ipv6_listener_may_take_ipv4_as_well)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .family = AF_INET6, .port = 80, .cookie = 1 },
+                                 { LISTENER, .family = AF_INET6, .port = 81, .cookie = 2,
+                                   .is_ipv6_only = true },
+                                 { LISTENER, .family = AF_INET6, .address = "::ffff:192.0.2.1", .port = 82,
+                                   .cookie = 3 }),
+                         0);
+        ck_assert_uint_eq(row_of_port(80)->is_dual_stack, 1);
+        ck_assert_uint_eq(row_of_port(81)->is_dual_stack, 0);
+        ck_assert_uint_eq(row_of_port(82)->is_dual_stack, 0);
+}
+END_TEST
+
+START_TEST(sockets_that_share_a_port_are_one_row)
+{
+        const ListenerRow *row;
+
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 3, .receive_queue = 5, .send_queue = 100,
+                                   .drops = 1 },
+                                 { LISTENER, .port = 80, .cookie = 1, .receive_queue = 9, .send_queue = 10,
+                                   .drops = 20 },
+                                 { LISTENER, .port = 80, .cookie = 2, .receive_queue = 50,
+                                   .send_queue = 1000, .drops = 300 }),
+                         0);
+        ck_assert_uint_eq(sample.n_listeners, 1);
+        row = &sample.listeners[0];
+        ck_assert_uint_eq(row->n_sockets, 3);
+        ck_assert_uint_eq(row->length, 64);
+        ck_assert_uint_eq(row->limit, 1110);
+        ck_assert_uint_eq(row->worst_length, 9);
+        ck_assert_uint_eq(row->worst_limit, 10);
+        ck_assert_uint_eq(row->drops, 321);
+}
+END_TEST
+
+START_TEST(numbers_of_sockets_that_share_a_port_do_not_wrap)
+{
+        const ListenerRow *row;
+
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .receive_queue = UINT32_MAX,
+                                   .send_queue = UINT32_MAX, .drops = UINT32_MAX },
+                                 { LISTENER, .port = 80, .cookie = 2, .receive_queue = UINT32_MAX,
+                                   .send_queue = UINT32_MAX - 1, .drops = UINT32_MAX }),
+                         0);
+        row = &sample.listeners[0];
+        ck_assert_uint_eq(row->length, 2 * (uint64_t)UINT32_MAX);
+        ck_assert_uint_eq(row->worst_limit, UINT32_MAX - 1);
+        ck_assert_uint_eq(row->drops, 2 * (uint64_t)UINT32_MAX);
+}
+END_TEST
+
+/* A dump follows a table that changes under it (KERNEL.md, 13). */
+START_TEST(a_socket_that_was_seen_twice_counts_once)
+{
+        const ListenerRow *row;
+
+        for (uint32_t drops = 10; drops <= 30; drops += 10) {
+                FakeSocket socket = { LISTENER,           .port = 80,       .cookie = 1,
+                                      .receive_queue = 5, .send_queue = 10, .drops = drops };
+
+                ck_assert_int_eq(COLLECT(socket, { LISTENER, .port = 81, .cookie = 2 }, socket), 0);
+                row = row_of_port(80);
+                ck_assert_uint_eq(row->n_sockets, 1);
+                ck_assert_uint_eq(row->length, 5);
+                ck_assert_uint_eq(row->limit, 10);
+                ck_assert_uint_eq(row->drops, drops);
+        }
+}
+END_TEST
+
+START_TEST(drops_go_on_when_a_socket_is_replaced)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 7, .drops = 40 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 40);
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 7, .drops = 42 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 42);
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 12, .drops = 1 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 43);
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 12, .drops = 1 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 43);
+}
+END_TEST
+
+START_TEST(drops_of_each_socket_are_its_own)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 7, .drops = 40 },
+                                 { LISTENER, .port = 80, .cookie = 9, .drops = 5 },
+                                 { LISTENER, .port = 81, .cookie = 8, .drops = 100 }),
+                         0);
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 81, .cookie = 8, .drops = 100 },
+                                 { LISTENER, .port = 80, .cookie = 12, .drops = 1 },
+                                 { LISTENER, .port = 80, .cookie = 7, .drops = 42 }),
+                         0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 48);
+        ck_assert_uint_eq(row_of_port(81)->drops, 100);
+}
+END_TEST
+
+START_TEST(a_counter_of_32_bits_that_wraps_goes_on)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = UINT32_MAX - 1 }), 0);
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = 3 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, (uint64_t)UINT32_MAX + 4);
+}
+END_TEST
+
+START_TEST(drops_go_on_when_a_listener_comes_back)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = 10 }), 0);
+        ck_assert_int_eq(collect(NULL, 0), 0);
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 81, .cookie = 2, .drops = 1 }), 0);
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 3, .drops = 2 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 12);
+}
+END_TEST
+
+START_TEST(a_socket_that_was_missed_once_counts_no_drops_twice)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = 10 }), 0);
+        for (uint32_t drops = 11; drops < 14; drops++) {
+                ck_assert_int_eq(collect(NULL, 0), 0);
+                ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = drops }), 0);
+                ck_assert_uint_eq(row_of_port(80)->drops, drops);
+        }
+}
+END_TEST
+
+START_TEST(a_dump_that_failed_counts_no_drops)
+{
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = 10 }), 0);
+        fake_kernel.end_error = -ENOBUFS;
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = 20 }), -ENOBUFS);
+        ck_assert_uint_eq(sample.n_listeners, 0);
+        fake_kernel.end_error = 0;
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = 25 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 25);
+}
+END_TEST
+
+START_TEST(a_kernel_that_tells_no_drops_shows_none)
+{
+        fake_kernel.has_no_memory = true;
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 1, .drops = 10 }), 0);
+        ck_assert_uint_eq(row_of_port(80)->drops, 0);
+}
+END_TEST
+
+static FakeSocket many[10000];
+
+static void make_many(uint16_t first_port, unsigned n_per_port) {
+        for (size_t i = 0; i < ELEMENTSOF(many); i++)
+                many[i] = (FakeSocket){ LISTENER, .port = (uint16_t)(first_port + i / n_per_port),
+                                        .cookie = i + 1, .receive_queue = 1, .drops = 1 };
+}
+
+START_TEST(rows_that_do_not_fit_are_counted)
+{
+        make_many(1, 1);
+        ck_assert_int_eq(collect(many, SAMPLE_LISTENERS_MAX), 0);
+        ck_assert_uint_eq(sample.n_listeners, SAMPLE_LISTENERS_MAX);
+        ck_assert_uint_eq(sample.values[VALUE_LISTENERS_TRUNCATED], 0);
+
+        ck_assert_int_eq(collect(many, SAMPLE_LISTENERS_MAX + 5), 1);
+        ck_assert_uint_eq(sample.n_listeners, SAMPLE_LISTENERS_MAX);
+        ck_assert_uint_eq(sample.values[VALUE_LISTENERS_TRUNCATED], 5);
+
+        ck_assert_int_eq(collect(many, SAMPLE_LISTENERS_MAX + 1), 1);
+        ck_assert_uint_eq(sample.values[VALUE_LISTENERS_TRUNCATED], 6);
+        ck_assert_int_eq(collect(many, 1), 0);
+        ck_assert_uint_eq(sample.values[VALUE_LISTENERS_TRUNCATED], 6);
+}
+END_TEST
+
+START_TEST(sockets_that_do_not_fit_are_counted)
+{
+        make_many(1, 100);
+        ck_assert_int_eq(collect(many, 8192), 0);
+        ck_assert_int_eq(collect(many, 8195), 1);
+        ck_assert_uint_eq(sample.values[VALUE_LISTENERS_TRUNCATED], 3);
+        ck_assert_uint_eq(row_of_port(1)->n_sockets, 100);
+}
+END_TEST
+
+/* A host whose listeners change all day: the newest are known, and memory is bounded. */
+START_TEST(totals_of_the_longest_gone_are_forgotten)
+{
+        for (uint16_t i = 0; i < 20; i++) {
+                make_many((uint16_t)(1 + i * SAMPLE_LISTENERS_MAX), 1);
+                ck_assert_int_eq(collect(many, SAMPLE_LISTENERS_MAX), 0);
+                ck_assert_uint_eq(sample.n_listeners, SAMPLE_LISTENERS_MAX);
+                ck_assert_uint_eq(sample.listeners[0].drops, 1);
+        }
+
+        /* The last ones but one are known, the first ones are not. */
+        make_many(1 + 18 * SAMPLE_LISTENERS_MAX, 1);
+        for (size_t i = 0; i < ELEMENTSOF(many); i++)
+                many[i].cookie += ELEMENTSOF(many);
+        ck_assert_int_eq(collect(many, SAMPLE_LISTENERS_MAX), 0);
+        ck_assert_uint_eq(sample.listeners[0].drops, 2);
+
+        make_many(1, 1);
+        ck_assert_int_eq(collect(many, SAMPLE_LISTENERS_MAX), 0);
+        ck_assert_uint_eq(sample.listeners[0].drops, 1);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("listen");
+        TCase *rows = tcase_create("rows");
+        TCase *drops = tcase_create("drops");
+        TCase *limits = tcase_create("limits");
+
+        tcase_add_checked_fixture(rows, setup, teardown);
+        tcase_add_test(rows, a_listener_is_a_row);
+        tcase_add_test(rows, a_host_without_listeners_has_no_rows);
+        tcase_add_test(rows, rows_stand_in_the_order_of_their_keys);
+        tcase_add_test(rows, a_device_is_a_part_of_the_key);
+        tcase_add_test(rows, an_ipv6_listener_may_take_ipv4_as_well);
+        tcase_add_test(rows, sockets_that_share_a_port_are_one_row);
+        tcase_add_test(rows, numbers_of_sockets_that_share_a_port_do_not_wrap);
+        tcase_add_test(rows, a_socket_that_was_seen_twice_counts_once);
+        suite_add_tcase(suite, rows);
+
+        tcase_add_checked_fixture(drops, setup, teardown);
+        tcase_add_test(drops, drops_go_on_when_a_socket_is_replaced);
+        tcase_add_test(drops, drops_of_each_socket_are_its_own);
+        tcase_add_test(drops, a_counter_of_32_bits_that_wraps_goes_on);
+        tcase_add_test(drops, drops_go_on_when_a_listener_comes_back);
+        tcase_add_test(drops, a_socket_that_was_missed_once_counts_no_drops_twice);
+        tcase_add_test(drops, a_dump_that_failed_counts_no_drops);
+        tcase_add_test(drops, a_kernel_that_tells_no_drops_shows_none);
+        suite_add_tcase(suite, drops);
+
+        tcase_add_checked_fixture(limits, setup, teardown);
+        tcase_set_timeout(limits, 60);
+        tcase_add_test(limits, rows_that_do_not_fit_are_counted);
+        tcase_add_test(limits, sockets_that_do_not_fit_are_counted);
+        tcase_add_test(limits, totals_of_the_longest_gone_are_forgotten);
+        suite_add_tcase(suite, limits);
+
+        return suite_main(suite);
+}

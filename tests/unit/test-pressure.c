@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "derive/pressure.h"
+#include "suite.h"
+#include "unit/samples.h"
+
+static Sample sample;
+
+static void add(uint16_t port, uint64_t worst_length, uint64_t worst_limit) {
+        ListenerRow *row = sample_add_listener(&sample, "127.0.0.1", port, "");
+
+        row->worst_length = worst_length;
+        row->worst_limit = worst_limit;
+}
+
+static void check_fullest(uint16_t port) {
+        ck_assert_uint_eq(listener_port(&pressure_fullest_listener(&sample)->key), port);
+}
+
+static void setup(void) {
+        sample_clear(&sample);
+}
+
+START_TEST(without_listeners_there_is_none)
+{ ck_assert_ptr_null(pressure_fullest_listener(&sample)); }
+END_TEST
+
+START_TEST(an_idle_listener_is_the_fullest_of_one)
+{
+        add(1, 0, 128);
+        check_fullest(1);
+}
+END_TEST
+
+START_TEST(fullness_is_by_the_limit)
+{
+        add(1, 100, 4096);
+        add(2, 5, 5);
+        add(3, 1000, 4096);
+        check_fullest(2);
+}
+END_TEST
+
+START_TEST(a_full_queue_is_fuller_than_one_at_its_limit)
+{
+        add(1, 4096, 4096);
+        add(2, 3, 2);
+        check_fullest(2);
+}
+END_TEST
+
+START_TEST(the_fullest_socket_of_a_listener_counts)
+{
+        add(1, 0, 10);
+        sample.listeners[0].length = 1000;
+        sample.listeners[0].limit = 1000;
+        add(2, 1, 10);
+        check_fullest(2);
+}
+END_TEST
+
+START_TEST(a_limit_of_0_is_no_harm)
+{
+        add(1, 1, 0);
+        add(2, 2, 2);
+        add(3, 0, 0);
+        check_fullest(1);
+}
+END_TEST
+
+START_TEST(of_equals_the_first_is_taken)
+{
+        add(1, 1, 1);
+        add(2, 2, 3);
+        check_fullest(1);
+}
+END_TEST
+
+START_TEST(the_largest_queues_are_compared_rightly)
+{
+        add(1, UINT32_MAX - 1, UINT32_MAX);
+        add(2, UINT32_MAX, UINT32_MAX);
+        add(3, UINT32_MAX - 2, UINT32_MAX);
+        check_fullest(2);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("pressure");
+        TCase *listeners = tcase_create("listeners");
+
+        tcase_add_checked_fixture(listeners, setup, NULL);
+        tcase_add_test(listeners, without_listeners_there_is_none);
+        tcase_add_test(listeners, an_idle_listener_is_the_fullest_of_one);
+        tcase_add_test(listeners, fullness_is_by_the_limit);
+        tcase_add_test(listeners, a_full_queue_is_fuller_than_one_at_its_limit);
+        tcase_add_test(listeners, the_fullest_socket_of_a_listener_counts);
+        tcase_add_test(listeners, a_limit_of_0_is_no_harm);
+        tcase_add_test(listeners, of_equals_the_first_is_taken);
+        tcase_add_test(listeners, the_largest_queues_are_compared_rightly);
+        suite_add_tcase(suite, listeners);
+
+        return suite_main(suite);
+}
