@@ -49,7 +49,7 @@ void field_map_init(FieldMap *map, const char *source) {
 }
 
 static bool field_map_equals(const char *string, const char *text, size_t size) {
-        return strncmp(string, text, size) == 0 && string[size] == '\0';
+        return strlen(string) == size && memcmp(string, text, size) == 0;
 }
 
 ValueId field_map_find(const FieldMap *map, const ProcNetField *field) {
