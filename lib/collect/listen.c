@@ -168,6 +168,17 @@ static void listen_remember_gone(Listen *listen) {
         }
 }
 
+/* A dump follows its table while that changes, and may tell of a socket twice. */
+static void listen_drop_twins(Listen *listen) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < listen->n_sockets; i++)
+                if (n == 0 || listen_socket_compare(&listen->sockets[n - 1], &listen->sockets[i]) != 0)
+                        listen->sockets[n++] = listen->sockets[i];
+
+        listen->n_sockets = n;
+}
+
 /* What a socket dropped since the last sample. Steps through the last sample's
  * sockets, which are in the same order. */
 static uint32_t listen_count_drops(const Listen *listen, const ListenSocket *socket, size_t *last) {
@@ -301,6 +312,7 @@ static int listen_collect(void *state, Sample *sample) {
                 return r;
 
         qsort(listen->sockets, listen->n_sockets, sizeof *listen->sockets, listen_socket_compare);
+        listen_drop_twins(listen);
         n_truncated = listen->n_too_many + listen_make_rows(listen, sample);
         listen->n_truncated += n_truncated;
         listen_remember_gone(listen);
