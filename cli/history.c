@@ -164,7 +164,7 @@ static CommandStatus history_run(const CommandOptions *options, History *history
         if (!history->table)
                 printf("%s]\n", history->n_written > 0 ? "\n" : "[");
         if (history->n_written == 0) {
-                reading_explain_range(reader);
+                reading_explain_range(&reading, reader);
                 return COMMAND_BLIND;
         }
 

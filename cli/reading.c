@@ -50,12 +50,13 @@ CommandStatus reading_report(const Reading *reading, const char *path) {
         return reading->is_damaged ? COMMAND_FOUND : COMMAND_FINE;
 }
 
-void reading_explain_range(RingReader *reader) {
+void reading_explain_range(const Reading *reading, RingReader *reader) {
         char first[MOMENT_SIZE], last[MOMENT_SIZE];
         const Sample *sample;
 
         if (ring_reader_seek(reader, 0) < 0 || ring_reader_next(reader, &sample) <= 0) {
-                fprintf(stderr, "sockwatch: the ring file holds no sample yet\n");
+                fprintf(stderr, "sockwatch: the ring file holds no sample %s\n",
+                        reading->is_damaged ? "that can be read, it is damaged" : "yet");
                 return;
         }
         moment_format(sample->realtime_usec, first);

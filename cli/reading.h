@@ -26,4 +26,4 @@ _warn_unused_ int reading_next(Reading *reading, RingReader *reader, const Sampl
 CommandStatus reading_report(const Reading *reading, const char *path);
 
 /* Says on stderr from when to when the ring has samples. */
-void reading_explain_range(RingReader *reader);
+void reading_explain_range(const Reading *reading, RingReader *reader);

@@ -206,7 +206,9 @@ CommandStatus command_status(const CommandOptions *options) {
         r = ring_reader_last(reader, &sample);
         if (r <= 0) {
                 fprintf(stderr, "sockwatch: no sample in %s: %s\n", options->ring_file,
-                        r < 0 ? strerror(-r) : "none was taken yet");
+                        r == -EBADMSG ? "the file is damaged"
+                        : r < 0       ? strerror(-r)
+                                      : "none was taken yet");
                 return COMMAND_BLIND;
         }
 

@@ -23,6 +23,8 @@ struct RingReader {
 
         uint64_t generation; /* of the copy; 0: none, nothing was there yet */
         bool is_passed_over; /* the rest of this generation is damaged */
+        bool is_hidden;      /* there is a segment whose header is damaged, so that no generation is known */
+        bool is_hidden_told;
         RingReplay replay;
         unsigned newer; /* which of the samples holds the last one; the other is for the next */
         Sample samples[2];
@@ -62,20 +64,46 @@ static int ring_reader_probe(const RingReader *reader, uint64_t generation, Ring
         return 1;
 }
 
-/* The newest, and the oldest of the unbroken run of generations up to it; both 0 if all are empty. */
-static int ring_reader_range(const RingReader *reader, uint64_t *ret_oldest, uint64_t *ret_newest) {
-        uint64_t oldest = UINT64_MAX, newest = 0;
+/*
+ * The generation that segment @index holds; 0 if it is empty, being begun, or not
+ * to be told for damage. Whatever is read while it is being begun may be half of
+ * the old and half of the new, so only what stays wrong is damage.
+ */
+static int ring_reader_identify(RingReader *reader, uint32_t index, uint64_t *ret_generation) {
+        RingSegment segment, before = { 0 };
+
+        *ret_generation = 0;
+        for (;;) {
+                int r;
+
+                r = ring_reader_pread(reader, &segment, sizeof segment, ring_reader_offset(reader, index));
+                if (r < 0 || segment.generation == 0)
+                        return r;
+                if (ring_segment_is_valid(&reader->header, &segment, index)) {
+                        *ret_generation = segment.generation;
+                        return 0;
+                }
+                if (memcmp(&before, &segment, sizeof segment) == 0) {
+                        reader->is_hidden = true;
+                        return 0;
+                }
+                before = segment;
+        }
+}
+
+/* The newest and the oldest generation that can be told; both 0 if there is none. */
+static int ring_reader_range(RingReader *reader, uint64_t *ret_oldest, uint64_t *ret_newest) {
+        uint64_t oldest = UINT64_MAX, newest = 0, generation;
         RingSegment segment;
         int r;
 
         for (uint32_t i = 0; i < reader->header.n_segments; i++) {
-                r = ring_reader_pread(reader, &segment, sizeof segment, ring_reader_offset(reader, i));
+                r = ring_reader_identify(reader, i, &generation);
                 if (r == -EBADMSG)
                         break;
                 if (r < 0)
                         return r;
-                if (segment.generation > 0 && ring_segment_is_valid(&reader->header, &segment, i))
-                        newest = MAX(newest, segment.generation);
+                newest = MAX(newest, generation);
         }
 
         for (uint64_t age = 0; age < reader->header.n_segments && age < newest; age++) {
@@ -218,6 +246,15 @@ int ring_reader_seek(RingReader *reader, usec_t realtime_usec) {
         return 0;
 }
 
+/* All has been read that can be: says once whether there is more that cannot. */
+static int ring_reader_end(RingReader *reader) {
+        if (!reader->is_hidden || reader->is_hidden_told)
+                return 0;
+
+        reader->is_hidden_told = true;
+        return -EBADMSG;
+}
+
 /* What the copy does not have: more of its generation, or the generations after it. */
 static int ring_reader_advance(RingReader *reader) {
         uint64_t oldest, newest, next = reader->generation + 1;
@@ -227,7 +264,7 @@ static int ring_reader_advance(RingReader *reader) {
         if (r < 0)
                 return r;
         if (newest < next)
-                return 0;
+                return ring_reader_end(reader);
         if (next >= oldest) {
                 /* A gap in the middle is a segment whose header is damaged. */
                 for (uint64_t generation = next; generation <= newest; generation++) {
@@ -319,5 +356,5 @@ int ring_reader_last(RingReader *reader, const Sample **ret) {
                 }
         }
 
-        return 0;
+        return ring_reader_end(reader);
 }
