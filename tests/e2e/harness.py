@@ -461,6 +461,28 @@ class Queue:
             scope.enter_context(socket.create_connection((host, self.port)))
 
 
+class Churn:
+    """Listeners that come and go: they make samples large, so that the ring goes round."""
+
+    def __init__(self, scope, n):
+        self.n, self.is_ending = n, False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        scope.callback(self.close)
+
+    def _run(self):
+        while not self.is_ending:
+            listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(self.n)]
+            time.sleep(0.012)
+            for listener in listeners:
+                listener.close()
+            time.sleep(0.012)
+
+    def close(self):
+        self.is_ending = True
+        self.thread.join()
+
+
 # ---- systemd's side of the service ----
 
 class NotifySocket:

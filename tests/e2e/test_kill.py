@@ -7,36 +7,12 @@ import os
 import random
 import re
 import signal
-import socket
-import threading
 import time
 
-from harness import RING_BYTES_MIN, Daemon, comment, equal, history, main, own_network, sockwatch, test
+from harness import RING_BYTES_MIN, Churn, Daemon, comment, equal, history, main, own_network, sockwatch, test
 
 KILLS = int(os.environ.get("SOCKWATCH_KILLS", "200"))
 SEED = int(os.environ.get("SOCKWATCH_SEED", time.time_ns() % 1_000_000))
-
-
-class Churn:
-    """Listeners that come and go: they make samples large, so that the ring goes round."""
-
-    def __init__(self, scope, n):
-        self.n, self.is_ending = n, False
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        scope.callback(self.close)
-
-    def _run(self):
-        while not self.is_ending:
-            listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(self.n)]
-            time.sleep(0.012)
-            for listener in listeners:
-                listener.close()
-            time.sleep(0.012)
-
-    def close(self):
-        self.is_ending = True
-        self.thread.join()
 
 
 class Witness:
