@@ -238,12 +238,25 @@ static enum MHD_Result http_on_request(void *userdata,
 
 /* ---- the loop ---- */
 
+static unsigned http_listener_count_connections(const HttpListener *listener) {
+        const union MHD_DaemonInfo *info =
+                MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+        return info ? info->num_connections : 0;
+}
+
 static int http_listener_run(HttpListener *listener) {
         MHD_UNSIGNED_LONG_LONG wait_msec;
+        unsigned n_before;
         int r;
 
-        if (MHD_run(listener->daemon) != MHD_YES)
-                return -EIO;
+        /* At its limit the library stops to watch the listening socket. It begins again only in the run
+         * after the one in which a connection ended, and asks for none when that was the last one. */
+        do {
+                n_before = http_listener_count_connections(listener);
+                if (MHD_run(listener->daemon) != MHD_YES)
+                        return -EIO;
+        } while (http_listener_count_connections(listener) < n_before);
 
         if (MHD_get_timeout(listener->daemon, &wait_msec) != MHD_YES)
                 return sd_event_source_set_enabled(listener->timer, SD_EVENT_OFF);
