@@ -316,6 +316,8 @@ static struct MHD_Daemon *http_daemon_start(HttpServer *server, HttpListener *li
                                 (unsigned)HTTP_CONNECTIONS_PER_ADDRESS_MAX,
                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES_MAX,
                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SILENCE_SEC,
+                                MHD_OPTION_NOTIFY_CONNECTION, deadlines_on_connection, &listener->deadlines,
+                                MHD_OPTION_NOTIFY_COMPLETED, deadlines_on_completed, &listener->deadlines,
                                 MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
