@@ -11,11 +11,17 @@
 #include "base/number.h"
 #include "cli/moments.h"
 
-/* strptime(3) of all of the text, on top of what @time holds already. */
+/* strptime(3) of all of the text, on top of what @time holds already. It writes as it reads, so what it
+ * took from a text that does not fit must not stay. */
 static bool moment_scan(const char *text, const char *format, struct tm *time) {
-        const char *end = strptime(text, format, time);
+        struct tm scanned = *time;
+        const char *end = strptime(text, format, &scanned);
 
-        return end && *end == '\0';
+        if (!end || *end != '\0')
+                return false;
+
+        *time = scanned;
+        return true;
 }
 
 int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
@@ -23,6 +29,7 @@ int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
         uint64_t number;
         struct tm time;
         usec_t ago;
+        int day;
 
         if (text[0] == '@' && number_parse_u64(text + 1, strlen(text + 1), &number) == 0 &&
             number < INT64_MAX / USEC_PER_SEC) {
@@ -43,8 +50,10 @@ int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
             !moment_scan(text, "%H:%M", &time))
                 return -EINVAL;
 
+        /* mktime(3) takes the 30th of February for the 2nd of March. */
+        day = time.tm_mday;
         seconds = mktime(&time);
-        if (seconds < 0)
+        if (seconds < 0 || time.tm_mday != day)
                 return -EINVAL;
 
         *ret = (usec_t)seconds * USEC_PER_SEC;
