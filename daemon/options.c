@@ -195,7 +195,8 @@ static int options_parse_flag(int argc, char *argv[], int *i, Options *options, 
                 return -EINVAL;
         }
         if (flag->argument && !value) {
-                if (*i + 1 == argc) {
+                /* A flag is not the value of the one before it. */
+                if (*i + 1 == argc || strncmp(argv[*i + 1], "--", 2) == 0) {
                         (void)snprintf(reterr_message, OPTIONS_MESSAGE_SIZE,
                                        "flag --%s has no value; wanted: %s", flag->name, flag->wanted);
                         return -EINVAL;
