@@ -50,6 +50,7 @@ struct Daemon {
         usec_t started_usec;   /* CLOCK_BOOTTIME */
         usec_t next_tick_usec; /* CLOCK_BOOTTIME */
         usec_t status_usec;    /* when systemd was last told */
+        bool is_stale;         /* the watchdog was not fed the last time */
         uint64_t n_samples;
         uint64_t n_missed;
 };
@@ -134,16 +135,20 @@ static int daemon_add_tick(Daemon *daemon) {
 
 static int daemon_on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
         Daemon *daemon = userdata;
-        usec_t now = clock_usec(CLOCK_BOOTTIME);
+        usec_t now = clock_usec(CLOCK_BOOTTIME), taken = daemon->latest->boottime_usec;
+        bool is_stale =
+                freshness_judge(daemon->interval_usec, daemon->started_usec, taken, now) == FRESHNESS_STALE;
         uint64_t limit_usec;
 
-        if (freshness_judge(daemon->interval_usec, daemon->started_usec, daemon->latest->boottime_usec,
-                            now) != FRESHNESS_STALE)
-                (void)sd_notify(/* unset_environment= */ 0, "WATCHDOG=1");
-        else
+        if (is_stale && !daemon->is_stale)
                 log_warning("no sample for %.1f s, not feeding the watchdog",
-                            (double)(now - MAX(daemon->started_usec, daemon->latest->boottime_usec)) /
-                                    (double)USEC_PER_SEC);
+                            (double)(now - MAX(daemon->started_usec, taken)) / (double)USEC_PER_SEC);
+        if (!is_stale && daemon->is_stale)
+                log_notice("samples are fresh again, feeding the watchdog");
+        daemon->is_stale = is_stale;
+
+        if (!is_stale)
+                (void)sd_notify(/* unset_environment= */ 0, "WATCHDOG=1");
 
         if (sd_watchdog_enabled(/* unset_environment= */ 0, &limit_usec) <= 0)
                 return 0;
