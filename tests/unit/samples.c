@@ -211,12 +211,10 @@ void sample_step(Sample *sample, unsigned n_listeners, uint64_t *random) {
                 }
 }
 
-void sample_make_random(Sample *sample, uint64_t *random) {
-        uint64_t number = sample->number;
+void sample_make_random(Sample *sample, unsigned n_listeners_max, uint64_t *random) {
         unsigned port = 0;
 
         sample_clear(sample);
-        sample->number = number;
         sample->realtime_usec = UINT64_C(1700000000) * USEC_PER_SEC + random_next(random) % USEC_PER_HOUR;
         sample->boottime_usec = random_next(random);
 
@@ -234,7 +232,7 @@ void sample_make_random(Sample *sample, uint64_t *random) {
                                 .last_success_usec = random_next(random),
                         };
 
-        for (uint64_t n = random_next(random) % (SAMPLE_LISTENERS_MAX + 1); n > 0; n--) {
+        for (uint64_t n = random_next(random) % (n_listeners_max + 1); n > 0; n--) {
                 ListenerRow *row;
 
                 port += 1 + random_next(random) % 3;

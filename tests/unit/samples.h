@@ -32,5 +32,5 @@ void sample_make_full(Sample *sample, uint16_t first_port);
  * call, with an empty sample, makes the host. */
 void sample_step(Sample *sample, unsigned n_listeners, uint64_t *random);
 
-/* As if nothing could be foreseen: every value, every row and their number anew. Long records. */
-void sample_make_random(Sample *sample, uint64_t *random);
+/* As if nothing could be foreseen: every value, every row and how many there are. */
+void sample_make_random(Sample *sample, unsigned n_listeners_max, uint64_t *random);
