@@ -140,16 +140,31 @@ static void decode_reports(Unpacker *unpacker, const Sample *base, Sample *sampl
         }
 }
 
-/* What listener_format_address() and others rely on. */
-static bool listener_keys_are_valid(const Sample *sample) {
-        for (uint32_t i = 0; i < sample->n_listeners; i++) {
-                const ListenerKey *key = &sample->listeners[i].key;
+static bool bytes_are_0(const void *bytes, size_t size) {
+        const uint8_t *at = bytes;
 
-                if (key->family != AF_INET && key->family != AF_INET6)
+        for (size_t i = 0; i < size; i++)
+                if (at[i] != 0)
                         return false;
-                if (key->reserved != 0 || key->device[sizeof key->device - 1] != '\0')
+
+        return true;
+}
+
+/* What sample.h says of a key. Two that differ in unused bytes would be shown as one listener, twice. */
+static bool listener_key_is_valid(const ListenerKey *key) {
+        size_t device_size = strnlen(key->device, sizeof key->device);
+        size_t address_size = key->family == AF_INET6 ? 16 : 4;
+
+        return (key->family == AF_INET || key->family == AF_INET6) && key->reserved == 0 &&
+               bytes_are_0(key->address + address_size, sizeof key->address - address_size) &&
+               device_size < sizeof key->device &&
+               bytes_are_0(key->device + device_size, sizeof key->device - device_size);
+}
+
+static bool listener_keys_are_valid(const Sample *sample) {
+        for (uint32_t i = 0; i < sample->n_listeners; i++)
+                if (!listener_key_is_valid(&sample->listeners[i].key))
                         return false;
-        }
 
         return true;
 }

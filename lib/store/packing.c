@@ -82,7 +82,7 @@ uint64_t unpacker_take_varint(Unpacker *unpacker) {
 
                 number |= (uint64_t)(byte & 0x7f) << shift;
                 if (!(byte & 0x80))
-                        return number;
+                        return unpacker->is_bad ? 0 : number;
         }
 
         unpacker->is_bad = true;
