@@ -126,7 +126,7 @@ static void ring_commit(Ring *ring, uint32_t size) {
         uint64_t head;
 
         /* Behind the record first: an end, so that the chain never runs into what stood here before. */
-        memset(segment + ring->offset + RING_RECORD_BYTES(size), 0, sizeof record);
+        memset(segment + ring->offset + sizeof record + size, 0, RING_RECORD_BYTES(size) - size);
         memcpy(segment + ring->offset + sizeof record, ring->packed, size);
 
         memcpy(&head, &record, sizeof head);
