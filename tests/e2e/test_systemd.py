@@ -1,0 +1,285 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""The service as it is installed, under a real systemd."""
+
+import atexit
+import json
+import os
+import re
+import signal
+import time
+
+from harness import (Connections, Exposition, Queue, Scope, StuckThread, await_, comment, equal, get, main, matches, test)
+from nspawn import Container
+
+UNIT = "sockwatch.service"
+HOST, PORT = "127.0.0.1", 7625
+
+scope = Scope()
+box = None
+
+
+def prepare():
+    global box
+    atexit.register(scope.close)
+    box = Container(scope)
+
+
+class DropIn:
+    """Lines added to the service for one test."""
+
+    def __init__(self, scope, text):
+        self.path = f"/run/systemd/system/{UNIT}.d/test.conf"
+        box.write(self.path, text)
+        box.systemctl("daemon-reload")
+        scope.callback(self.remove)
+
+    def remove(self):
+        box.run("rm", "-f", self.path)
+        box.systemctl("daemon-reload")
+        box.systemctl("stop", UNIT)
+        box.systemctl("reset-failed", UNIT, check=False)
+
+
+def started(scope):
+    """The service, anew: without what the test before left."""
+    box.systemctl("stop", UNIT)
+    scope.callback(box.systemctl, "stop", UNIT)
+    box.systemctl("start", UNIT)
+
+
+def scrape():
+    status, _, body = get(HOST, PORT)
+    equal(status, 200, body)
+    return Exposition(body)
+
+
+def samples_go_on(n=2):
+    target = scrape().value("sockwatch_samples_total") + n
+    await_(f"{n} more samples", lambda: scrape().value("sockwatch_samples_total") >= target)
+
+
+def journal(since):
+    """Messages of the unit from that cursor on."""
+    box.run("journalctl", "--sync")
+    lines = box.run("journalctl", "--no-pager", "-o", "json", f"--after-cursor={since}", "-u", UNIT).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def cursor():
+    box.run("journalctl", "--sync")
+    return re.search(r"-- cursor: (\S+)", box.run("journalctl", "--no-pager", "-n0", "--show-cursor").stdout)[1]
+
+
+def ours(since):
+    return [entry["MESSAGE"] for entry in journal(since) if entry.get("_COMM") == "sockwatchd"]
+
+
+def history_inside():
+    result = box.run("sockwatch", "history", "--json", "--since=@0")
+    equal((result.returncode, result.stderr), (0, ""), "sockwatch history")
+    samples = json.loads(result.stdout)
+    numbers = [s["number"] for s in samples]
+    equal(numbers, list(range(numbers[0], numbers[0] + len(numbers))), "numbers")
+    return samples
+
+
+@test("it starts, is ready with the first sample, tells its status, logs to the journal, and has no privilege at all")
+def _(scope):
+    since = cursor()
+    started(scope)
+    equal(get(HOST, PORT, "/-/ready")[0], 200, "ready as soon as systemd takes it for started")
+    equal(box.show(UNIT, "ActiveState"), "active")
+    matches(r"Status: \"\d+ established, .* listeners, fullest queue .*; sample \d+ took [\d.]+ ms\"", box.systemctl("status", "--no-pager", UNIT))
+    samples_go_on()
+
+    entries = {entry["MESSAGE"]: entry for entry in journal(since) if entry.get("_COMM") == "sockwatchd"}
+    told = "\n".join(entries)
+    matches(r"^sockwatchd \d+\.\d+\.\d+ starts$", told)
+    matches(r"^ring file /run/sockwatch/ring begins, \d+ bytes$", told)
+    matches(rf"^serving http://{HOST}:{PORT}/metrics$", told)
+    equal({entry["PRIORITY"] for entry in entries.values()}, {"6"}, "priorities")
+    equal({entry["_TRANSPORT"] for entry in entries.values()}, {"journal"}, "messages that came by stderr have no priority")
+
+    with open(f"/proc/{box.main_pid(UNIT)}/status") as file:
+        fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    assert 61184 <= int(fields["Uid"].split()[0]) <= 65519, fields["Uid"]
+    equal([fields[name] for name in ["CapPrm", "CapEff", "CapBnd", "CapAmb"]], ["0" * 16] * 4, "capabilities")
+    equal(fields["NoNewPrivs"], "1")
+
+
+@test("systemd takes it for started only when the first sample is there")
+def _(scope):
+    # A /proc whose net/snmp answers only when somebody writes to it.
+    box.run("sh", "-ec", "mkdir -p /run/slow/net && chmod -R a+rx /run/slow && cd /run/slow && mkfifo -m 644 net/snmp && "
+            "for f in netstat snmp6 sockstat sockstat6; do ln -s /proc/self/net/$f net/; done && ln -s /proc/sys /proc/self .")
+    scope.callback(box.run, "rm", "-rf", "/run/slow")
+    box.systemctl("stop", UNIT)
+    DropIn(scope, "[Service]\nExecStart=\nExecStart=/usr/local/sbin/sockwatchd --procfs.root=/run/slow\n"
+           if os.path.exists(f"{box.root}/usr/local/sbin/sockwatchd") else
+           "[Service]\nExecStart=\nExecStart=/usr/sbin/sockwatchd --procfs.root=/run/slow\n")
+    box.systemctl("start", "--no-block", UNIT)
+
+    def waits():
+        try:
+            return get(HOST, PORT, "/-/ready")[0] == 503
+        except OSError:
+            return False
+
+    await_("it serves", waits)
+    for _ in range(10):
+        equal(box.show(UNIT, "ActiveState"), "activating")
+    box.run("sh", "-c", "cat /proc/self/net/snmp > /run/slow/net/snmp")
+    await_("active", lambda: box.show(UNIT, "ActiveState") == "active")
+    # Each further sample hangs again, and the stop with it; let it have what it waits for.
+    box.systemctl("kill", "--signal=KILL", UNIT)
+
+
+@test("sockets of its network namespace are counted exactly, although it is nobody")
+def _(scope):
+    started(scope)
+    queue = Queue(scope, 3, 5)
+    leaked = Connections(scope, 50)
+    samples_go_on()
+    page = scrape()
+    equal(page.value("sockwatch_tcp_sockets", state="close_wait"), 50)
+    equal(page.value("sockwatch_listener_accept_queue_length", address="127.0.0.1", port=str(queue.port)), 3)
+    for collector in ["tcp", "listen", "netstat", "sockstat", "limits", "fd", "self"]:
+        equal(page.value("sockwatch_collector_success", collector=collector), 1, collector)
+    leaked.close()
+    samples_go_on()
+    equal(scrape().value("sockwatch_tcp_sockets", state="close_wait"), 0)
+
+
+@test("a restart, and a crash, keep the history; a stop gives it up")
+def _(scope):
+    started(scope)
+    samples_go_on(2)
+    before = history_inside()
+    since = cursor()
+
+    box.systemctl("restart", UNIT)
+    samples_go_on(1)
+    after = history_inside()
+    equal(after[:len(before)], before, "samples from before the restart")
+    matches(r"^ring file /run/sockwatch/ring continues after sample \d+$", "\n".join(ours(since)))
+
+    pid = box.main_pid(UNIT)
+    os.kill(pid, signal.SIGKILL)
+    await_("systemd to start it again", lambda: (new := box.main_pid(UNIT)) and new != pid and box.show(UNIT, "ActiveState") == "active")
+    samples_go_on(1)
+    equal(history_inside()[:len(after)], after, "samples from before the crash")
+
+    result = box.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sockwatch", "history")
+    equal(result.returncode, 3, "history for others")
+    matches(r"Permission denied; only root and the daemon may read it", result.stderr)
+
+    box.systemctl("stop", UNIT)
+    equal(box.run("ls", "/run/sockwatch").returncode, 2, "the folder after a stop")
+
+
+@test("systemctl reload does no harm, and a stop is clean")
+def _(scope):
+    started(scope)
+    since, pid = cursor(), box.show(UNIT, "MainPID")
+    box.systemctl("reload", UNIT)
+    samples_go_on()
+    equal((box.show(UNIT, "MainPID"), box.show(UNIT, "ActiveState")), (pid, "active"))
+
+    box.systemctl("stop", UNIT)
+    equal([box.show(UNIT, name) for name in ["ActiveState", "Result", "ExecMainStatus"]], ["inactive", "success", "0"])
+    matches(r"^stopping, as told by signal TERM$", "\n".join(ours(since)))
+    try:
+        get(HOST, PORT)
+        raise AssertionError("something still serves")
+    except ConnectionRefusedError:
+        pass
+
+
+@test("without AF_NETLINK it exits with 5 and one line that names what is missing")
+def _(scope):
+    box.systemctl("stop", UNIT)
+    since = cursor()
+    DropIn(scope, "[Service]\nRestrictAddressFamilies=\nRestrictAddressFamilies=AF_INET AF_UNIX\nRestart=no\n")
+    box.systemctl("start", UNIT, check=False)
+    await_("failed", lambda: box.show(UNIT, "ActiveState") == "failed")
+    equal(box.show(UNIT, "ExecMainStatus"), "5")
+    errors = [e["MESSAGE"] for e in journal(since) if e.get("_COMM") == "sockwatchd" and e["PRIORITY"] <= "4"]
+    equal(len(errors), 1, errors)
+    matches(r"cannot open a netlink socket: .*; allow it, in a unit with AF_NETLINK in RestrictAddressFamilies=", errors[0])
+
+
+@test("a wrong flag is not tried again and again")
+def _(scope):
+    box.systemctl("stop", UNIT)
+    binary = re.search(r"path=(\S+)", box.show(UNIT, "ExecStart"))[1]
+    DropIn(scope, f"[Service]\nExecStart=\nExecStart={binary} --sampling.interval=never\nRestartSec=100ms\n")
+    box.systemctl("start", UNIT, check=False)
+    await_("failed", lambda: box.show(UNIT, "ActiveState") == "failed")
+    time.sleep(0.5)  # five times what a restart would have waited
+    equal([box.show(UNIT, name) for name in ["ActiveState", "ExecMainStatus", "NRestarts"]], ["failed", "2", "0"])
+
+
+@test("by its socket unit the first connection starts it, and a restart refuses nobody")
+def _(scope):
+    box.systemctl("stop", UNIT)
+    scope.callback(box.systemctl, "stop", UNIT)
+    scope.callback(box.systemctl, "stop", "sockwatch.socket")
+    box.systemctl("start", "sockwatch.socket")
+    equal((box.show("sockwatch.socket", "ActiveState"), box.show(UNIT, "ActiveState")), ("active", "inactive"))
+    since = cursor()
+    equal(get(HOST, PORT)[0], 200, "the first scrape")
+    await_("active", lambda: box.show(UNIT, "ActiveState") == "active")
+    equal("\n".join(ours(since)).count(f"serving http://{HOST}:{PORT}/metrics"), 1, "the passed socket, and no other")
+
+    statuses = []
+    for _ in range(3):
+        box.systemctl("restart", "--no-block", UNIT)
+        pid = box.show(UNIT, "MainPID")
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            statuses.append(get(HOST, PORT)[0])  # would raise if it was refused
+        assert box.show(UNIT, "ActiveState") == "active" and pid
+    comment(f"{len(statuses)} scrapes during three restarts")
+    equal(set(statuses), {200}, "answers during restarts")
+    samples_go_on(1)
+    assert len(history_inside()) > 3
+
+
+@test("a sampler that hangs is killed by systemd's watchdog and started anew, and what it saw is still there")
+def _(scope):
+    DropIn(scope, "[Service]\nWatchdogSec=3\nRestartSec=100ms\n")
+    started(scope)
+    samples_go_on(2)
+    since, pid = cursor(), box.main_pid(UNIT)
+    stuck = StuckThread(scope, pid, "sampler")
+    begin = time.monotonic()
+    before = history_inside()
+
+    # Stale after 10 s; then the watchdog is not fed, and bites 3 s later.
+    await_("the end of the process", lambda: stuck.reap() or None, 30, every=0.1)
+    took = time.monotonic() - begin
+    comment(f"killed after {took:.1f} s")
+    assert 10 < took < 20, took
+    await_("another process", lambda: (new := box.main_pid(UNIT)) and new != pid and box.show(UNIT, "ActiveState") == "active")
+    equal(box.show(UNIT, "NRestarts"), "1")
+    told = "\n".join(entry["MESSAGE"] for entry in journal(since) if isinstance(entry["MESSAGE"], str))
+    matches(r"no sample for 1\d\.\d s, not feeding the watchdog", told)
+    matches(r"Watchdog timeout", told)
+    matches(rf"ring file /run/sockwatch/ring continues after sample {before[-1]['number']}$", told)
+
+    samples_go_on()
+    equal(history_inside()[:len(before)], before, "samples from before the watchdog")
+
+
+@test("a service that is well is left alone by the watchdog")
+def _(scope):
+    DropIn(scope, "[Service]\nWatchdogSec=1\n")
+    started(scope)
+    pid = box.show(UNIT, "MainPID")
+    samples_go_on(4)
+    equal((box.show(UNIT, "MainPID"), box.show(UNIT, "NRestarts")), (pid, "0"))
+
+
+if __name__ == "__main__":
+    main(prepare)
