@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Samples for tests, taken as the daemon takes them */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "watch.h"
+
+void watch_begin(Watch *watch) {
+        const char *what = "";
+        int r;
+
+        *watch = (Watch){ .sources = SOURCES_NULL };
+        r = sources_init(&watch->sources, "/proc", "/sys", &what);
+        ck_assert_msg(r == 0, "%s: %s", what, strerror(-r));
+        ck_assert_int_eq(collection_new(&watch->sources, &watch->collection), 0);
+        watch->sample = calloc(1, sizeof *watch->sample);
+        ck_assert_ptr_nonnull(watch->sample);
+}
+
+void watch_end(Watch *watch) {
+        watch->collection = collection_free(watch->collection);
+        sources_done(&watch->sources);
+        free(watch->sample);
+        watch->sample = NULL;
+}
+
+const Sample *watch_try(Watch *watch) {
+        collection_run(watch->collection, watch->sample);
+        return watch->sample;
+}
+
+const Sample *watch_sample(Watch *watch) {
+        const Sample *sample = watch_try(watch);
+
+        for (CollectorId id = 0; collector_name(id); id++) {
+                const CollectorReport *report = &sample->reports[id];
+
+                ck_assert_msg(report->is_present, "%s was not asked", collector_name(id));
+                ck_assert_msg(report->error == 0, "%s: %s", collector_name(id), strerror(-report->error));
+                ck_assert_msg(!report->is_incomplete, "%s is incomplete", collector_name(id));
+        }
+
+        return sample;
+}
+
+uint64_t sample_value(const Sample *sample, ValueId id) {
+        ck_assert_msg(sample_has(sample, id), "%s is absent", value_infos[id].name);
+        return sample->values[id];
+}
+
+uint64_t watch_value(Watch *watch, ValueId id) {
+        return sample_value(watch_sample(watch), id);
+}
+
+const ListenerRow *sample_listener(const Sample *sample, const char *address, uint16_t port) {
+        char text[LISTENER_ADDRESS_SIZE];
+
+        for (uint32_t i = 0; i < sample->n_listeners; i++) {
+                listener_format_address(&sample->listeners[i].key, text);
+                if (listener_port(&sample->listeners[i].key) == port && strcmp(text, address) == 0)
+                        return &sample->listeners[i];
+        }
+
+        return NULL;
+}
+
+const ListenerRow *watch_listener(Watch *watch, const char *address, uint16_t port) {
+        const ListenerRow *row = sample_listener(watch_sample(watch), address, port);
+
+        ck_assert_msg(row, "no row for %s port %u", address, port);
+        return row;
+}
+
+void check_listeners_ascend(const Sample *sample) {
+        for (uint32_t i = 1; i < sample->n_listeners; i++)
+                ck_assert_int_lt(memcmp(&sample->listeners[i - 1].key, &sample->listeners[i].key,
+                                        sizeof sample->listeners[i].key),
+                                 0);
+}
+
+/* The first state whose number is another; N_STATES if there is none. */
+static unsigned find_difference(const Sample *sample, const uint64_t *expected) {
+        for (unsigned i = 0; i < N_STATES; i++)
+                if (value_infos[i].name && sample->values[i] != expected[i])
+                        return i;
+
+        return N_STATES;
+}
+
+static void print_states(const Sample *sample, const uint64_t *expected) {
+        for (unsigned i = 0; i < N_STATES; i++)
+                if (value_infos[i].name)
+                        printf("# %s %lu, expected %lu\n", value_infos[i].name, sample->values[i],
+                               expected[i]);
+        (void)fflush(stdout);
+}
+
+void await_states(Watch *watch, const uint64_t expected[static N_STATES]) {
+        usec_t begin_usec = clock_usec(CLOCK_MONOTONIC);
+        unsigned n_same = 0, state;
+
+        while (n_same < 3) {
+                state = find_difference(watch_sample(watch), expected);
+                if (state == N_STATES) {
+                        n_same++;
+                        continue;
+                }
+
+                if (n_same > 0 || clock_usec(CLOCK_MONOTONIC) - begin_usec > AWAIT_SEC * USEC_PER_SEC) {
+                        print_states(watch->sample, expected);
+                        ck_abort_msg("%s is %lu, not %lu", value_infos[state].name,
+                                     watch->sample->values[state], expected[state]);
+                }
+                (void)usleep(1000);
+        }
+}
