@@ -25,6 +25,7 @@
 #include "daemon/narrator.h"
 #include "daemon/sampler.h"
 #include "derive/freshness.h"
+#include "exporters/http/server.h"
 #include "exporters/journal/log.h"
 
 /* How often systemd is told the vital numbers: each time wakes the manager. */
@@ -33,8 +34,12 @@
 /* Chances to feed the watchdog before it bites. */
 #define DAEMON_WATCHDOG_TURNS 4
 
+/* How long clients wait for the first sample before they are told that there is none. */
+#define DAEMON_HOLD_USEC USEC_PER_SEC
+
 struct Daemon {
         sd_event *event;
+        sd_event_source *hold;
         sd_event_source *tick;
         sd_event_source *watchdog;
         sd_event_source *signals[3];
@@ -42,6 +47,8 @@ struct Daemon {
         Recorder *recorder; /* borrowed */
         Sampler *sampler;
         HttpServer *server;
+        size_t n_held;
+        int held_fds[HTTP_LISTENERS_MAX]; /* listening sockets that nothing is accepted from yet */
 
         Sample *latest; /* the newest; number 0 before the first */
         Sample *spare;  /* NULL while the sampler has it */
@@ -55,8 +62,41 @@ struct Daemon {
         uint64_t n_missed;
 };
 
-HttpServer *daemon_server(Daemon *daemon) {
-        return daemon->server;
+/* ---- sockets ---- */
+
+void daemon_listen(Daemon *daemon, int fd) {
+        assert(daemon && daemon->n_held < ELEMENTSOF(daemon->held_fds));
+        assert(fd >= 0);
+
+        daemon->held_fds[daemon->n_held++] = fd;
+}
+
+static int daemon_open(Daemon *daemon) {
+        int r;
+
+        while (daemon->n_held > 0) {
+                r = http_server_listen(daemon->server, daemon->held_fds[--daemon->n_held]);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int daemon_on_hold_end(sd_event_source *source, uint64_t usec, void *userdata) {
+        return daemon_open(userdata);
+}
+
+static int daemon_add_hold(Daemon *daemon) {
+        int r;
+
+        r = sd_event_add_time_relative(daemon->event, &daemon->hold, CLOCK_MONOTONIC, DAEMON_HOLD_USEC,
+                                       /* accuracy= */ 0, daemon_on_hold_end, daemon);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(daemon->hold, "hold");
+
+        return sd_event_source_set_exit_on_failure(daemon->hold, true);
 }
 
 /* ---- ticks and samples ---- */
@@ -111,7 +151,7 @@ static int daemon_on_sample(Sample *sample, void *userdata) {
         daemon->spare = daemon->latest;
         daemon->latest = sample;
         daemon_notify(daemon, is_first);
-        return 0;
+        return is_first ? daemon_open(daemon) : 0;
 }
 
 static int daemon_add_tick(Daemon *daemon) {
@@ -268,6 +308,7 @@ bool daemon_free(Daemon *daemon) {
         if (!daemon)
                 return true;
 
+        daemon->hold = sd_event_source_disable_unref(daemon->hold);
         daemon->tick = sd_event_source_disable_unref(daemon->tick);
         daemon->watchdog = sd_event_source_disable_unref(daemon->watchdog);
         for (size_t i = 0; i < ELEMENTSOF(daemon->signals); i++)
@@ -276,6 +317,8 @@ bool daemon_free(Daemon *daemon) {
         /* The sample that a stuck thread fills is the one that neither pointer has. */
         is_stopped = sampler_free(daemon->sampler);
         daemon->server = http_server_free(daemon->server);
+        while (daemon->n_held > 0)
+                (void)close_fd(daemon->held_fds[--daemon->n_held]);
         daemon->event = sd_event_unref(daemon->event);
         free(daemon->latest);
         free(daemon->spare);
@@ -289,6 +332,10 @@ int daemon_run(Daemon *daemon) {
         assert(daemon);
 
         r = daemon_add_tick(daemon);
+        if (r < 0)
+                return r;
+
+        r = daemon_add_hold(daemon);
         if (r < 0)
                 return r;
 

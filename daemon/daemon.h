@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "daemon/recorder.h"
-#include "exporters/http/server.h"
 #include "kernel/sources.h"
 
 typedef struct Daemon Daemon;
@@ -36,8 +35,15 @@ _warn_unused_ int daemon_new(usec_t interval_usec, const Sources *sources, Recor
  */
 bool daemon_free(Daemon *daemon);
 
-/* To be told where to listen, before daemon_run(). */
-HttpServer *daemon_server(Daemon *daemon);
+/**
+ * daemon_listen() - serve on a listening socket, once daemon_run() does
+ * @fd:         owned by the daemon from here on; at most HTTP_LISTENERS_MAX are given
+ *
+ * Who connects before the first sample is there waits for it in the socket's
+ * queue, so that a start is not told from a moment of load; but for a second at
+ * most, and is then told that there is none.
+ */
+void daemon_listen(Daemon *daemon, int fd);
 
 /* Runs until a signal ends it. Return: 0, or a negative errno. */
 _warn_unused_ int daemon_run(Daemon *daemon);

@@ -17,6 +17,7 @@
 #include "daemon/daemon.h"
 #include "daemon/exit_status.h"
 #include "daemon/options.h"
+#include "exporters/http/server.h"
 #include "exporters/journal/log.h"
 #include "store/ring.h"
 
@@ -140,15 +141,12 @@ static int main_find_ring(const Options *options, char ret_path[static RING_PATH
 
 static int main_serve(Daemon *daemon, ListenSockets *sockets) {
         char address[HTTP_ADDRESS_TEXT_SIZE];
-        int r;
 
         while (sockets->n > 0) {
                 int fd = sockets->fds[--sockets->n];
 
                 http_address_format(fd, address);
-                r = http_server_listen(daemon_server(daemon), fd);
-                if (r < 0)
-                        return r;
+                daemon_listen(daemon, fd);
                 log_info("serving http://%s/metrics", address);
         }
 
