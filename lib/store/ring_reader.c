@@ -22,7 +22,8 @@ struct RingReader {
         RingHeader header;
 
         uint64_t generation; /* of the copy; 0: none, nothing was there yet */
-        bool is_passed_over; /* the rest of this generation is damaged */
+        bool is_passed_over; /* there is nothing more to be had from the copy */
+        uint64_t expected;   /* number of the next sample, if none is missing; 0: any is as good */
         bool is_hidden;      /* there is a segment whose header is damaged, so that no generation is known */
         bool is_hidden_told;
         RingReplay replay;
@@ -128,6 +129,8 @@ static int ring_reader_load(RingReader *reader, uint64_t generation) {
         if (r <= 0)
                 return r;
 
+        /* Until it is known to be whole, the copy may be of two generations. */
+        reader->is_passed_over = true;
         r = ring_reader_pread(reader, reader->segment, sizeof reader->segment,
                               ring_reader_offset(reader, generation));
         if (r < 0)
@@ -139,12 +142,12 @@ static int ring_reader_load(RingReader *reader, uint64_t generation) {
 
         /* While it was being copied more may have been committed, of which the copy need not hold all. */
         memcpy(reader->segment, &before, sizeof before);
+        reader->is_passed_over = false;
         return 1;
 }
 
 static void ring_reader_enter(RingReader *reader, uint64_t generation) {
         reader->generation = generation;
-        reader->is_passed_over = false;
         ring_replay_init(&reader->replay, reader->segment);
         sample_clear(&reader->samples[reader->newer]);
 }
@@ -220,6 +223,7 @@ int ring_reader_seek(RingReader *reader, usec_t realtime_usec) {
                 return r;
 
         reader->generation = 0;
+        reader->expected = newest == 0;
         if (newest == 0)
                 return 0;
 
@@ -255,30 +259,34 @@ static int ring_reader_end(RingReader *reader) {
         return -EBADMSG;
 }
 
-/* What the copy does not have: more of its generation, or the generations after it. */
-static int ring_reader_advance(RingReader *reader) {
-        uint64_t oldest, newest, next = reader->generation + 1;
-        int r;
+/* Goes to the next generation there is. 1, or 0 if there is none, or what ring_reader_next() tells. */
+static int ring_reader_advance(RingReader *reader, uint64_t oldest, uint64_t newest) {
+        uint64_t next = reader->generation + 1;
 
-        r = ring_reader_range(reader, &oldest, &newest);
-        if (r < 0)
-                return r;
-        if (newest < next)
-                return ring_reader_end(reader);
-        if (next >= oldest) {
-                /* A gap in the middle is a segment whose header is damaged. */
-                for (uint64_t generation = next; generation <= newest; generation++) {
-                        r = ring_reader_go(reader, generation);
-                        if (r < 0 && r != -EBADMSG)
-                                return r;
-                        if (r == 1)
-                                return generation == next ? 1 : -EBADMSG;
+        for (uint64_t generation = MAX(next, oldest); generation <= newest; generation++) {
+                uint64_t expected = reader->expected;
+                RingSegment segment;
+                int r;
+
+                r = ring_reader_go(reader, generation);
+                if (r < 0 && r != -EBADMSG)
+                        return r;
+                if (r != 1)
+                        continue;
+
+                memcpy(&segment, reader->segment, sizeof segment);
+                reader->expected = segment.first_number;
+                if (generation > next) {
+                        /* Overwritten, unless it is one in the middle: that has a damaged header. */
+                        r = ring_reader_range(reader, &oldest, &newest);
+                        return r < 0 ? r : next >= oldest ? -EBADMSG : -ESTALE;
                 }
-                return 0;
+                if (expected > 0 && segment.first_number != expected)
+                        return -ESTALE;
+                return 1;
         }
 
-        r = ring_reader_go(reader, oldest);
-        return r < 0 && r != -EBADMSG ? r : -ESTALE;
+        return ring_reader_end(reader);
 }
 
 static int ring_reader_step(RingReader *reader, const Sample **ret) {
@@ -290,17 +298,35 @@ static int ring_reader_step(RingReader *reader, const Sample **ret) {
 
         r = ring_replay_next(&reader->replay, reader->segment, &reader->samples[reader->newer],
                              &reader->samples[next]);
-        if (r < 0)
+        if (r < 0) {
                 reader->is_passed_over = true;
+                reader->expected = 0;
+        }
         if (r > 0) {
                 reader->newer = next;
+                reader->expected = reader->samples[next].number + 1;
                 *ret = &reader->samples[next];
         }
 
         return r;
 }
 
+/* The copy is used up, but the same segment may hold more by now. */
+static int ring_reader_step_further(RingReader *reader, const Sample **ret) {
+        int r;
+
+        if (reader->generation == 0 || reader->is_passed_over)
+                return 0;
+
+        r = ring_reader_load(reader, reader->generation);
+        if (r < 0 && r != -EBADMSG)
+                return r;
+
+        return ring_reader_step(reader, ret);
+}
+
 int ring_reader_next(RingReader *reader, const Sample **ret) {
+        uint64_t oldest, newest;
         int r;
 
         assert(reader);
@@ -311,19 +337,15 @@ int ring_reader_next(RingReader *reader, const Sample **ret) {
                 if (r != 0)
                         return r;
 
-                /* The copy is used up: the same segment may hold more by now. */
-                if (reader->generation > 0 && !reader->is_passed_over) {
-                        r = ring_reader_load(reader, reader->generation);
-                        if (r < 0 && r != -EBADMSG)
-                                return r;
-                        if (r == 1) {
-                                r = ring_reader_step(reader, ret);
-                                if (r != 0)
-                                        return r;
-                        }
-                }
+                /* In this order: once a later generation is seen, this one is known to be complete. */
+                r = ring_reader_range(reader, &oldest, &newest);
+                if (r < 0)
+                        return r;
+                r = ring_reader_step_further(reader, ret);
+                if (r != 0)
+                        return r;
 
-                r = ring_reader_advance(reader);
+                r = ring_reader_advance(reader, oldest, newest);
                 if (r <= 0)
                         return r;
         }
