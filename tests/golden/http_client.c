@@ -45,7 +45,7 @@ static void http_client_turn(const HttpClient *client, usec_t begin_usec) {
                       "nothing came for %d s", HTTP_CLIENT_PATIENCE_SEC);
 }
 
-void http_client_send(HttpClient *client, const char *bytes, size_t size) {
+void http_client_send_bytes(HttpClient *client, const char *bytes, size_t size) {
         usec_t begin_usec = clock_usec(CLOCK_MONOTONIC);
 
         while (size > 0) {
@@ -61,6 +61,10 @@ void http_client_send(HttpClient *client, const char *bytes, size_t size) {
                 ck_assert_msg(errno == EAGAIN || errno == ENOTCONN, "%s", strerror(errno));
                 http_client_turn(client, begin_usec);
         }
+}
+
+void http_client_send(HttpClient *client, const char *string) {
+        http_client_send_bytes(client, string, strlen(string));
 }
 
 /* Takes what has come. Returns false if nothing has. */
@@ -80,11 +84,12 @@ static bool http_client_take(HttpClient *client) {
 
 /* The size of the answer that stands first, 0 if it is not complete; reads its head. */
 static size_t http_client_measure(const HttpClient *client, bool has_body, HttpAnswer *answer) {
-        const char *end = memmem(client->received.data, client->received.length, "\r\n\r\n", 4);
         static const char name[] = "\r\nContent-Length: ";
-        const char *length;
+        const char *end = NULL, *length;
         size_t head_size;
 
+        if (client->received.length > 0)
+                end = memmem(client->received.data, client->received.length, "\r\n\r\n", 4);
         if (!end)
                 return 0;
 
@@ -136,7 +141,7 @@ void http_client_wait_closed(HttpClient *client) {
 }
 
 HttpAnswer http_client_ask(HttpClient *client, const char *request) {
-        http_client_send(client, request, strlen(request));
+        http_client_send(client, request);
         return http_client_receive(client, strncmp(request, "HEAD ", 5) != 0);
 }
 

@@ -37,7 +37,8 @@ void http_client_init(HttpClient *client, sd_event *event, const char *from, uin
 void http_client_done(HttpClient *client);
 
 /* Sends it all, unless the server closes the connection before that. */
-void http_client_send(HttpClient *client, const char *bytes, size_t size);
+void http_client_send_bytes(HttpClient *client, const char *bytes, size_t size);
+void http_client_send(HttpClient *client, const char *string);
 
 /* Waits for an answer; one to HEAD has no body. */
 HttpAnswer http_client_receive(HttpClient *client, bool has_body);

@@ -240,7 +240,7 @@ START_TEST(a_connection_is_kept_for_the_next_request)
 
         /* All at once. */
         for (unsigned i = 0; i < 3; i++)
-                http_client_send(&client, request, strlen(request));
+                http_client_send(&client, request);
         for (unsigned i = 0; i < 3; i++) {
                 answer = http_client_receive(&client, /* has_body= */ true);
                 ck_assert_uint_eq(answer.status, 200);
@@ -308,9 +308,9 @@ START_TEST(a_page_that_is_being_sent_outlives_its_sample)
 
         /* The client does not read yet and there is little room on the way, so most of the page waits. */
         http_client_init(&client, event, "127.0.0.1", narrow);
-        http_client_send(&client, "GET /metrics HTTP/1.1\r\nHost: here\r\nAccept: ", 43);
-        http_client_send(&client, accepts[_i], strlen(accepts[_i]));
-        http_client_send(&client, "\r\n\r\n", 4);
+        http_client_send(&client, "GET /metrics HTTP/1.1\r\nHost: here\r\nAccept: ");
+        http_client_send(&client, accepts[_i]);
+        http_client_send(&client, "\r\n\r\n");
         turn_until_idle();
 
         publish(1, 8, 0);
