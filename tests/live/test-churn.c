@@ -18,7 +18,10 @@
 #include "sockets.h"
 #include "watch.h"
 
-#define CHURN_SEC 2
+/* For how long, and at least how much of it, however slow the machine is. */
+#define CHURN_SEC     2
+#define N_SAMPLES_MIN 50
+#define N_OPENED_MIN  2000
 
 static Watch watch;
 
@@ -87,7 +90,9 @@ START_TEST(every_sample_succeeds_while_connections_come_and_go)
         for (unsigned i = 0; i < N_ROUTES; i++)
                 pids[i] = start_churn(&routes[i]);
 
-        for (; clock_usec(CLOCK_MONOTONIC) - begin_usec < CHURN_SEC * USEC_PER_SEC; n_samples++) {
+        for (; clock_usec(CLOCK_MONOTONIC) - begin_usec < CHURN_SEC * USEC_PER_SEC ||
+               n_samples < N_SAMPLES_MIN || n_opened < N_OPENED_MIN;
+             n_samples++) {
                 const Sample *sample = watch_sample(&watch);
 
                 check_listeners_ascend(sample);
@@ -111,9 +116,6 @@ START_TEST(every_sample_succeeds_while_connections_come_and_go)
                 ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
         }
 
-        /* There was some churn, and there were some samples of it. */
-        ck_assert_uint_gt(n_opened, 1000);
-        ck_assert_uint_gt(n_samples, 20);
         ck_assert_uint_eq(sample_value(watch.sample, VALUE_NETLINK_REOPENS), 0);
 
         AWAIT(watch_value(&watch, VALUE_TCP_LISTEN) == 2);
