@@ -106,6 +106,10 @@ def main(prepare=None):
     except Skip as reason:
         print(f"1..0 # SKIP {reason}")
         sys.exit(0)
+    except Exception:
+        comment(traceback.format_exc())
+        print("Bail out! What the tests need could not be prepared")
+        sys.exit(1)
 
     print(f"1..{len(wanted)}", flush=True)
     for number, (sentence, function) in enumerate(wanted, 1):
@@ -167,7 +171,7 @@ def loopback_up():
 
 def own_network():
     """Puts this process, and what it starts, into a network namespace of its own."""
-    if os.geteuid() == 0:
+    if IS_ROOT:
         _unshare(CLONE_NEWNET)
     else:
         uid, gid = os.geteuid(), os.getegid()
@@ -185,8 +189,11 @@ def own_mounts():
         raise Skip(f"mounts cannot be made private: {os.strerror(ctypes.get_errno())}")
 
 
+IS_ROOT = os.geteuid() == 0  # of this host; in a user namespace of ours everybody is
+
+
 def need_root():
-    if os.geteuid() != 0:
+    if not IS_ROOT:
         raise Skip("needs root")
 
 
