@@ -136,7 +136,7 @@ static AcceptChoice accept_read(Slice element, const AcceptFormat *format) {
                 parameter = slice_unquote(slice_trim(parameter));
                 if (slice_equals(name, "q"))
                         choice.quality = accept_quality(parameter);
-                else if (slice_equals(name, "version"))
+                else if (slice_equals(name, "version") && choice.match >= ACCEPT_TYPE)
                         choice.match = accept_has_version(format, parameter) ? ACCEPT_VERSION : ACCEPT_NONE;
         }
 
