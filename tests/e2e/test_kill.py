@@ -26,7 +26,7 @@ class Witness:
 
     def read(self, since):
         samples, result = history(self.ring, since)
-        equal((result.returncode, result.stderr), (0, ""), "sockwatch history")
+        equal((result.returncode, result.stderr), (0, ""), f"sockwatch history, {self.newest} samples after the start")
         assert samples, "no samples"
         numbers = [s["number"] for s in samples]
         equal(numbers, list(range(numbers[0], numbers[0] + len(numbers))), "numbers without a gap")
@@ -75,11 +75,14 @@ def _(scope):
     for i in range(KILLS):
         daemon = Daemon(scope, ring=ring, interval="10ms")
         scope.callback(daemon.kill)
-        if i == 0:
-            daemon.wait_log("serving http")
-
         # Some within the start; the most while samples are committed, each 10 ms.
-        time.sleep(chance.uniform(0, 0.012) if chance.random() < 0.2 and i > 0 else chance.uniform(0.02, 0.2))
+        if i > 0 and chance.random() < 0.2:
+            time.sleep(chance.uniform(0, 0.012))
+        else:
+            daemon.wait_served()
+            if i == 0:
+                daemon.wait_ready()
+            time.sleep(chance.uniform(0, 0.18))
         if chance.random() < 0.2 and witness.newest:
             witness.status()
         equal(daemon.process.poll(), None, daemon.log())
@@ -101,7 +104,7 @@ def _(scope):
 
     witness.read_all()
     comment(f"{witness.newest} samples, {witness.n_overwritten} of them overwritten; {n_starts_killed} killed before they served")
-    assert witness.newest > 5 * KILLS, "hardly any sample was taken"
+    assert witness.newest > 2 * KILLS, "hardly any sample was taken"
     equal(os.listdir(os.path.dirname(ring)), ["ring"], "files beside the ring: something was set aside")
     if KILLS >= 200:
         assert witness.n_overwritten > 0, "the ring never went round"

@@ -187,6 +187,8 @@ def _(_):
 
 @test("numbers that stand still are the same in Prometheus, in both formats")
 def _(_):
+    # A counter that is the same before and after was the same in between; other gauges than these may have come back.
+    lasting = re.compile(r".*_total|.*(limit|max|interval|build_info).*")
     before = page("text")
     begin = max(v for _, v in prometheus.query("count_over_time(up[5m])"))
     await_("two scrapes", lambda: min(v for _, v in prometheus.query("count_over_time(up[5m])")) >= begin + 2, 15, every=0.2)
@@ -196,8 +198,8 @@ def _(_):
         del labels["instance"]
         found[name, tuple(sorted(labels.items())), job] = value
     after = page("text")
-    still = [key for key, value in before.series.items() if after.series.get(key) == value]
-    assert len(still) > 80, len(still)
+    still = [key for key, value in before.series.items() if after.series.get(key) == value and lasting.fullmatch(key[0])]
+    assert len(still) > 60, len(still)
     for name, labels in still:
         for job in JOBS:
             equal(found[name, labels, job], after.series[name, labels], f"{name} {labels} in {job}")
