@@ -5,8 +5,8 @@
  * Exit statuses of sockwatchd
  *
  * A start that cannot be honoured ends with one line that says what, where and
- * what to do, and with one of these. They stand in the manual, and in
- * RestartPreventExitStatus= of the unit.
+ * what to do, and with one of these. They stand in the manual. The unit tries
+ * again after all but a wrong flag, which does not get better by itself.
  */
 
 typedef enum ExitStatus {

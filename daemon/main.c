@@ -23,6 +23,9 @@
 
 #define RUNTIME_DIRECTORY_DEFAULT "/run/sockwatch"
 
+/* The rest of what can be served on is left for --web.listen-address. */
+#define PASSED_SOCKETS_MAX (HTTP_LISTENERS_MAX - OPTIONS_LISTEN_MAX)
+
 typedef struct ListenSockets {
         size_t n;
         int fds[HTTP_LISTENERS_MAX];
@@ -30,8 +33,27 @@ typedef struct ListenSockets {
 
 /* ---- what a start can fail at, each with its line ---- */
 
+/* What to do about errors that have nothing to do with what was asked for; NULL: they have. */
+static const char *main_general_advice(int error) {
+        switch (error) {
+        case -EMFILE:
+                return "raise the limit of open files (ulimit -n, LimitNOFILE= in a unit)";
+        case -ENFILE:
+                return "the host is out of open files: see /proc/sys/fs/file-nr";
+        case -ENOMEM:
+        case -ENOBUFS:
+                return "the host or its control group is out of memory";
+        default:
+                return NULL;
+        }
+}
+
 static ExitStatus main_fail_sources(const char *what, int error) {
-        if (strcmp(what, "netlink") != 0)
+        const char *general = main_general_advice(error);
+
+        if (general)
+                log_error("cannot open %s: %s; %s", what, strerror(-error), general);
+        else if (strcmp(what, "netlink") != 0)
                 log_error("cannot open %s: %s; give the right folder with --procfs.root or --sysfs.root",
                           what, strerror(-error));
         else if (error == -EAFNOSUPPORT || error == -EPERM || error == -EACCES)
@@ -45,25 +67,45 @@ static ExitStatus main_fail_sources(const char *what, int error) {
         return EXIT_STATUS_SOURCES;
 }
 
-static ExitStatus main_fail_listen(const char *text, int error) {
-        const char *advice = error == -EADDRINUSE ? "stop what listens there or give another port with "
-                                                    "--web.listen-address"
-                             : error == -EACCES   ? "give a port of 1024 or more with --web.listen-address"
-                                                  : "give an address of this host with --web.listen-address";
+static const char *main_listen_advice(int error) {
+        switch (error) {
+        case -EADDRINUSE:
+                return "stop what listens there or give another port with --web.listen-address";
+        case -EACCES:
+                return "give a port of 1024 or more with --web.listen-address";
+        default:
+                return "give an address of this host with --web.listen-address";
+        }
+}
 
-        log_error("cannot listen on %s: %s; %s", text, strerror(-error), advice);
+static ExitStatus main_fail_listen(const char *text, int error) {
+        const char *general = main_general_advice(error);
+
+        log_error("cannot listen on %s: %s; %s", text, strerror(-error),
+                  general ? general : main_listen_advice(error));
         return EXIT_STATUS_LISTEN;
 }
 
-static ExitStatus main_fail_ring(const char *path, int error) {
-        const char *advice =
-                error == -EBUSY     ? "another sockwatchd writes it: stop that, or give another with "
-                                      "--ring.file"
-                : error == -ENOTSUP ? "it is not a regular file: give one with --ring.file"
-                : error == -ENOSPC  ? "make room, or give a smaller one with --ring.size"
-                                    : "give a file in a folder that can be written with --ring.file";
+static const char *main_ring_advice(int error) {
+        switch (error) {
+        case -EBUSY:
+                return "another process has locked it, most likely another sockwatchd: stop that, or give "
+                       "another "
+                       "file with --ring.file";
+        case -ENOTSUP:
+                return "it is not a regular file: give one with --ring.file";
+        case -ENOSPC:
+                return "make room, or give a smaller one with --ring.size";
+        default:
+                return "give a file in a folder that can be written with --ring.file";
+        }
+}
 
-        log_error("cannot use ring file %s: %s; %s", path, strerror(-error), advice);
+static ExitStatus main_fail_ring(const char *path, int error) {
+        const char *general = main_general_advice(error);
+
+        log_error("cannot use ring file %s: %s; %s", path, strerror(-error),
+                  general ? general : main_ring_advice(error));
         return EXIT_STATUS_RING;
 }
 
@@ -80,12 +122,12 @@ static ExitStatus main_take_passed_sockets(ListenSockets *sockets) {
         int n = sd_listen_fds(/* unset_environment= */ 1);
 
         for (int fd = SD_LISTEN_FDS_START; n > 0 && fd < SD_LISTEN_FDS_START + n; fd++) {
-                if (sockets->n == ELEMENTSOF(sockets->fds) ||
+                if (sockets->n == PASSED_SOCKETS_MAX ||
                     sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, /* listening= */ 1) <= 0) {
                         log_error("file descriptor %d from systemd is not a listening stream socket, or "
                                   "there are "
                                   "more than %d; mend the .socket unit",
-                                  fd, HTTP_LISTENERS_MAX);
+                                  fd, PASSED_SOCKETS_MAX);
                         return EXIT_STATUS_LISTEN;
                 }
                 sockets->fds[sockets->n++] = fd;
@@ -103,7 +145,7 @@ static ExitStatus main_open_sockets(const Options *options, ListenSockets *socke
         if (status != EXIT_STATUS_OK)
                 return status;
 
-        for (size_t i = 0; i < options->n_listen && sockets->n < ELEMENTSOF(sockets->fds); i++) {
+        for (size_t i = 0; i < options->n_listen; i++) {
                 r = http_address_listen(&options->listen[i], &sockets->fds[sockets->n]);
                 if (r < 0)
                         return main_fail_listen(options->listen_texts[i], r);
@@ -142,6 +184,7 @@ static int main_find_ring(const Options *options, char ret_path[static RING_PATH
 static int main_serve(Daemon *daemon, ListenSockets *sockets) {
         char address[HTTP_ADDRESS_TEXT_SIZE];
 
+        log_info("sockwatchd " SOCKWATCH_VERSION " starts");
         while (sockets->n > 0) {
                 int fd = sockets->fds[--sockets->n];
 
@@ -191,8 +234,6 @@ static ExitStatus main_start(const Options *options) {
         ExitStatus status;
         const char *what;
         int r;
-
-        log_info("sockwatchd " SOCKWATCH_VERSION " starts");
 
         r = sources_init(&sources, options->proc_root, options->sys_root, &what);
         if (r < 0)

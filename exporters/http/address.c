@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/number.h"
 #include "exporters/http/address.h"
@@ -112,6 +114,7 @@ void http_address_format(int fd, char ret_text[static HTTP_ADDRESS_TEXT_SIZE]) {
                 struct sockaddr any;
                 struct sockaddr_in ipv4;
                 struct sockaddr_in6 ipv6;
+                struct sockaddr_un local;
         } address = { 0 };
         socklen_t size = sizeof address;
         char host[INET6_ADDRSTRLEN] = "";
@@ -128,4 +131,6 @@ void http_address_format(int fd, char ret_text[static HTTP_ADDRESS_TEXT_SIZE]) {
                  inet_ntop(AF_INET6, &address.ipv6.sin6_addr, host, sizeof host))
                 (void)snprintf(ret_text, HTTP_ADDRESS_TEXT_SIZE, "[%s]:%u", host,
                                ntohs(address.ipv6.sin6_port));
+        else if (address.any.sa_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path))
+                (void)snprintf(ret_text, HTTP_ADDRESS_TEXT_SIZE, "unix:%.50s", address.local.sun_path);
 }

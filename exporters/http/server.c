@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #include "derive/freshness.h"
 #include "exporters/http/accept.h"
@@ -36,6 +37,7 @@ struct HttpServer {
         usec_t started_usec;
 
         Pages pages;
+        unsigned n_connections_max;
 
         size_t n_listeners;
         HttpListener listeners[HTTP_LISTENERS_MAX];
@@ -182,6 +184,23 @@ static enum MHD_Result http_on_root(HttpServer *server, struct MHD_Connection *c
         return http_queue(connection, MHD_HTTP_OK, response);
 }
 
+/* Asked for each connection, before anything is read from it. */
+static enum MHD_Result http_on_accept(void *userdata, const struct sockaddr *address, socklen_t size) {
+        const HttpServer *server = userdata;
+        size_t n = 0;
+
+        for (size_t i = 0; i < server->n_listeners; i++)
+                n += server->listeners[i].deadlines.n_entries;
+
+        return n < server->n_connections_max ? MHD_YES : MHD_NO;
+}
+
+/* Paths are compared as they are written: none of ours needs an escape, and a
+ * path with an escaped end of string in it is none of ours. */
+static size_t http_keep_escapes(void *userdata, struct MHD_Connection *connection, char *text) {
+        return strlen(text);
+}
+
 static http_handler_fn http_find_handler(const char *path) {
         static const struct {
                 const char *path;
@@ -310,14 +329,15 @@ static void http_listener_done(HttpListener *listener) {
 /* The daemon owns the socket as soon as it runs: MHD_stop_daemon() closes it. */
 static struct MHD_Daemon *http_daemon_start(HttpServer *server, HttpListener *listener, int fd) {
         return MHD_start_daemon(MHD_USE_EPOLL,
-                                /* port= */ 0, NULL, NULL, http_on_request, server, MHD_OPTION_LISTEN_SOCKET,
-                                fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-                                MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                                /* port= */ 0, http_on_accept, server, http_on_request, server,
+                                MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                                (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                                 (unsigned)HTTP_CONNECTIONS_PER_ADDRESS_MAX,
                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_REQUEST_BYTES_MAX,
                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SILENCE_SEC,
                                 MHD_OPTION_NOTIFY_CONNECTION, deadlines_on_connection, &listener->deadlines,
                                 MHD_OPTION_NOTIFY_COMPLETED, deadlines_on_completed, &listener->deadlines,
+                                MHD_OPTION_UNESCAPE_CALLBACK, http_keep_escapes, NULL,
                                 MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
@@ -380,6 +400,18 @@ int http_server_listen(HttpServer *server, int fd) {
         return 0;
 }
 
+static unsigned http_connections_max(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+            limit.rlim_cur >= HTTP_CONNECTIONS_MAX + HTTP_DESCRIPTORS_RESERVED)
+                return HTTP_CONNECTIONS_MAX;
+
+        return limit.rlim_cur > HTTP_DESCRIPTORS_RESERVED
+                       ? (unsigned)limit.rlim_cur - HTTP_DESCRIPTORS_RESERVED
+                       : 1;
+}
+
 int http_server_new(sd_event *event, usec_t interval_usec, HttpServer **ret) {
         _cleanup_(http_server_freep) HttpServer *server = NULL;
         int r;
@@ -395,6 +427,7 @@ int http_server_new(sd_event *event, usec_t interval_usec, HttpServer **ret) {
         server->event = sd_event_ref(event);
         server->interval_usec = interval_usec;
         server->started_usec = clock_usec(CLOCK_BOOTTIME);
+        server->n_connections_max = http_connections_max();
 
         r = http_server_add_sweep(server);
         if (r < 0)

@@ -25,7 +25,10 @@
 #include "base/macro.h"
 #include "store/sample.h"
 
+/* Over all listening sockets; fewer where the process may not have as many
+ * descriptors beside those that it needs itself. */
 #define HTTP_CONNECTIONS_MAX             64
+#define HTTP_DESCRIPTORS_RESERVED        40
 #define HTTP_CONNECTIONS_PER_ADDRESS_MAX 16
 #define HTTP_REQUEST_BYTES_MAX           (16 * 1024)
 #define HTTP_SILENCE_SEC                 10

@@ -112,7 +112,7 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_tcp_sockets",
                 .type = METRIC_GAUGE,
-                .help = "TCP sockets by state, IPv4 and IPv6 together.",
+                .help = "TCP sockets by state, IPv4 and IPv6 together. Close_wait: the peer has closed and the local program has " "not yet.",
                 .labels = { "state" },
                 .series = {
                         { VALUE_TCP_ESTABLISHED, { "established" } },
@@ -180,7 +180,7 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_listener_drops_total",
                 .type = METRIC_COUNTER,
-                .help = "Connections that this listener dropped, most often because its accept queue was full.",
+                .help = "Segments dropped at this listener: attempts to connect that found its accept queue full, each try of a " "client anew, and acknowledgements put off by TCP_DEFER_ACCEPT.",
                 .of_listener = listener_drops,
                 .source = "sock_diag SK_MEMINFO_DROPS",
         },
@@ -263,10 +263,10 @@ const Metric metric_catalogue[] = {
                     "Aborts whose reset could not be sent, for want of memory."),
         ONE_COUNTER("sockwatch_tcp_listen_overflows_total",
                     TCP_LISTEN_OVERFLOWS,
-                    "Connections that found the accept queue of their listener full."),
+                    "Attempts to connect that found the accept queue of their listener full, each try of a client anew."),
         ONE_COUNTER("sockwatch_tcp_listen_drops_total",
                     TCP_LISTEN_DROPS,
-                    "Connections that listeners dropped for any reason; listener_drops_total tells whose."),
+                    "Attempts to connect that listeners dropped for any reason, each try of a client anew; " "listener_drops_total tells whose."),
         ONE_COUNTER("sockwatch_tcp_syn_cookies_sent_total",
                     TCP_SYN_COOKIES_SENT,
                     "SYN cookies sent because a queue of half-open connections was full."),

@@ -3,8 +3,9 @@
 /*
  * The limits that sockets run into, each a small file below /proc/sys
  *
- * A limit that is not there is absent: tcp_mem and tcp_max_orphans exist in the
- * first network namespace only, conntrack's where its module is loaded.
+ * Three may be absent, and nothing failed: tcp_mem and tcp_max_orphans exist in
+ * the first network namespace only, conntrack's where its module is loaded. All
+ * others are everywhere.
  */
 
 #include <errno.h>
@@ -17,9 +18,13 @@
 #define LIMITS_TEXT_BYTES_MAX (64 * 1024)
 
 /* Files that hold one number, which is the value as it is. */
-static const ValueId plain_limits[] = {
-        VALUE_SOMAXCONN,       VALUE_TCP_MAX_SYN_BACKLOG, VALUE_TCP_MAX_TIME_WAIT,
-        VALUE_TCP_MAX_ORPHANS, VALUE_CONNTRACK_MAX,       VALUE_CONNTRACK_ENTRIES,
+static const struct {
+        ValueId id;
+        bool may_be_absent;
+} plain_limits[] = {
+        { VALUE_SOMAXCONN, false },         { VALUE_TCP_MAX_SYN_BACKLOG, false },
+        { VALUE_TCP_MAX_TIME_WAIT, false }, { VALUE_TCP_MAX_ORPHANS, true },
+        { VALUE_CONNTRACK_MAX, true },      { VALUE_CONNTRACK_ENTRIES, true },
 };
 
 /* The numbers of tcp_mem, in pages, in the order of the file. */
@@ -29,7 +34,7 @@ static const ValueId memory_limits[] = {
         VALUE_TCP_MEMORY_MAX_BYTES,
 };
 
-/* Returns how many numbers the file holds, 0 if there is no such file. */
+/* Returns how many numbers the file holds, at least one. */
 static int
 limits_read(const Sources *sources, const char *path, uint64_t ret_numbers[static PROC_SYS_NUMBERS_MAX]) {
         char text[256];
@@ -37,8 +42,6 @@ limits_read(const Sources *sources, const char *path, uint64_t ret_numbers[stati
         int r;
 
         r = file_read_at(sources->proc_fd, path, text, sizeof text, &length);
-        if (r == -ENOENT)
-                return 0;
         if (r < 0)
                 return r;
 
@@ -50,11 +53,13 @@ static int limits_collect_plain(const Sources *sources, Sample *sample) {
         int n;
 
         for (size_t i = 0; i < ELEMENTSOF(plain_limits); i++) {
-                n = limits_read(sources, value_infos[plain_limits[i]].source, numbers);
+                n = limits_read(sources, value_infos[plain_limits[i].id].source, numbers);
+                if (n == -ENOENT && plain_limits[i].may_be_absent)
+                        continue;
                 if (n < 0)
                         return n;
-                if (n > 0)
-                        sample_set(sample, plain_limits[i], numbers[0]);
+
+                sample_set(sample, plain_limits[i].id, numbers[0]);
         }
 
         return 0;
@@ -65,8 +70,8 @@ static int limits_collect_memory(const Sources *sources, Sample *sample) {
         int n;
 
         n = limits_read(sources, value_infos[memory_limits[0]].source, numbers);
-        if (n <= 0)
-                return n;
+        if (n < 0)
+                return n == -ENOENT ? 0 : n;
         if ((size_t)n < ELEMENTSOF(memory_limits))
                 return -EBADMSG;
 
@@ -85,7 +90,7 @@ static int limits_collect_ports(const Sources *sources, Sample *sample) {
         int n, r;
 
         n = limits_read(sources, value_infos[VALUE_EPHEMERAL_PORTS].source, range);
-        if (n <= 0)
+        if (n < 0)
                 return n;
         if (n < 2 || range[0] > range[1] || range[1] > UINT16_MAX)
                 return -EBADMSG;

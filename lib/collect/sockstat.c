@@ -38,6 +38,7 @@ static int sockstat_open(const Sources *sources, void **ret_state) {
 static int sockstat_collect(void *state, Sample *sample) {
         static const ValueId in_pages[] = { VALUE_TCP_MEMORY_BYTES, VALUE_UDP_MEMORY_BYTES };
         const Sockstat *sockstat = state;
+        uint64_t bytes;
         int r;
 
         r = net_table_read(&sockstat->sockstat, sockstat->sources, sample);
@@ -45,8 +46,12 @@ static int sockstat_collect(void *state, Sample *sample) {
                 return r;
 
         for (size_t i = 0; i < ELEMENTSOF(in_pages); i++)
-                if (sample_has(sample, in_pages[i]))
-                        sample_set(sample, in_pages[i], sample->values[in_pages[i]] * sockstat->page_bytes);
+                if (sample_has(sample, in_pages[i])) {
+                        if (__builtin_mul_overflow(sample->values[in_pages[i]], sockstat->page_bytes,
+                                                   &bytes))
+                                return -EBADMSG;
+                        sample_set(sample, in_pages[i], bytes);
+                }
 
         r = net_table_read(&sockstat->sockstat6, sockstat->sources, sample);
         return r == -ENOENT ? 0 : r;

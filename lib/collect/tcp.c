@@ -8,7 +8,8 @@
  *
  * bound_inactive exists from Linux 6.8 on, and an older kernel answers the
  * question with silence, as would a newer one that has no such socket. So it is
- * found out once, by making one and asking whether it is there.
+ * found out by making one and asking whether it is there; where none can be made
+ * (no port is free, no descriptor), that is tried again at the next sample.
  */
 
 #include <arpa/inet.h>
@@ -19,7 +20,8 @@
 
 typedef struct TcpWalk {
         SockDiag *sock_diag;
-        uint32_t states; /* to ask for */
+        uint32_t states;           /* to ask for */
+        bool is_bound_state_known; /* whether this kernel tells of bound sockets has been found out */
 
         uint64_t n_sockets[_SOCK_STATE_MAX];
         uint64_t receive_queue_bytes;
@@ -66,24 +68,38 @@ static int tcp_probe_visit(const SockView *socket, void *userdata) {
         return 0;
 }
 
-/* 1 if this kernel tells of bound sockets, 0 if not or if that cannot be found out. */
+/* 1 if this kernel tells of bound sockets, 0 if not, or why that cannot be found out now. */
 static int tcp_probe_bound_inactive(SockDiag *sock_diag) {
         TcpProbe probe = {
                 .address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
         };
         socklen_t size = sizeof probe.address;
         _cleanup_(close_fdp) int fd = -1;
+        int r;
 
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0 || bind(fd, (const struct sockaddr *)&probe.address, sizeof probe.address) < 0 ||
             getsockname(fd, (struct sockaddr *)&probe.address, &size) < 0)
-                return 0;
+                return -errno;
 
-        if (sock_diag_dump(sock_diag, SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE), 0, tcp_probe_visit,
-                           &probe) < 0)
-                return 0;
+        r = sock_diag_dump(sock_diag, SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE), 0, tcp_probe_visit,
+                           &probe);
+        return r < 0 ? r : probe.is_found;
+}
 
-        return probe.is_found;
+static void tcp_learn_bound_inactive(TcpWalk *walk) {
+        int r;
+
+        if (walk->is_bound_state_known)
+                return;
+
+        r = tcp_probe_bound_inactive(walk->sock_diag);
+        if (r < 0)
+                return;
+
+        walk->is_bound_state_known = true;
+        if (r > 0)
+                walk->states |= SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE);
 }
 
 static int tcp_open(const Sources *sources, void **ret_state) {
@@ -95,9 +111,6 @@ static int tcp_open(const Sources *sources, void **ret_state) {
 
         walk->sock_diag = sources->sock_diag;
         walk->states = SOCK_STATES_ALL;
-        if (tcp_probe_bound_inactive(walk->sock_diag))
-                walk->states |= SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE);
-
         *ret_state = walk;
         return 0;
 }
@@ -106,7 +119,13 @@ static int tcp_collect(void *state, Sample *sample) {
         TcpWalk *walk = state;
         int r;
 
-        *walk = (TcpWalk){ .sock_diag = walk->sock_diag, .states = walk->states };
+        tcp_learn_bound_inactive(walk);
+
+        *walk = (TcpWalk){
+                .sock_diag = walk->sock_diag,
+                .states = walk->states,
+                .is_bound_state_known = walk->is_bound_state_known,
+        };
         r = sock_diag_dump(walk->sock_diag, walk->states, 0, tcp_visit, walk);
         if (r < 0)
                 return r;

@@ -63,7 +63,9 @@ usec_t ring_oldest_usec(const Ring *ring) {
                         continue;
 
                 memcpy(&segment, ring_segment_at(ring, ring->segment.generation - age), sizeof segment);
-                if (segment.generation == ring->segment.generation - age)
+                if (segment.generation == ring->segment.generation - age &&
+                    ring_segment_is_valid(&ring->header, &segment,
+                                          (uint32_t)(segment.generation % ring->header.n_segments)))
                         return segment.first_usec;
         }
 

@@ -6,6 +6,9 @@
 set -eu
 cd "${1:-.}"
 
+# An include of one of our folders, however it is written.
+ours='^[[:space:]]*#[[:space:]]*include[[:space:]]*["<](base|kernel|store|collect|derive|exporters|cli|daemon)/'
+
 status=0
 while read -r layer allowed; do
         if [ ! -d "$layer" ]; then
@@ -15,12 +18,12 @@ while read -r layer allowed; do
         fi
         own=$(basename "$layer")
         # "exporters/http/server.h" counts as exporters.
-        for header in $(grep -rhoE '^#include "[a-z]+/' "$layer" | cut -d'"' -f2 | sort -u); do
+        for header in $(grep -rhoE "$ours" "$layer" | sed 's/.*["<]//' | sort -u); do
                 case " $own $allowed " in
                 *" ${header%/} "*) ;;
                 *)
                         echo "$layer includes ${header}: not one of: $own $allowed"
-                        grep -rn "^#include \"$header" "$layer"
+                        grep -rnE "[\"<]$header" "$layer"
                         status=1
                         ;;
                 esac
@@ -37,7 +40,7 @@ daemon       base kernel store collect derive exporters
 RULES
 
 # Ours are written from the root of lib/ or of the project, so that the rules above see them all.
-if grep -rnE '^#include "(\.\./|[^/"]*")' lib exporters cli daemon | grep -v '\.tbl"'; then
+if grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"(\.\./|[^/"]*")' lib exporters cli daemon; then
         echo "write includes with their folder"
         status=1
 fi

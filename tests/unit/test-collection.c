@@ -193,9 +193,27 @@ START_TEST(without_ipv6_nothing_failed)
 END_TEST
 
 static const char *const optional_limits[] = {
-        "sys/net/core/somaxconn",           "sys/net/ipv4/tcp_max_orphans",       "sys/net/ipv4/tcp_mem",
-        "sys/net/ipv4/ip_local_port_range", "sys/net/netfilter/nf_conntrack_max",
+        "sys/net/ipv4/tcp_max_orphans",
+        "sys/net/ipv4/tcp_mem",
+        "sys/net/netfilter/nf_conntrack_max",
 };
+
+/* Every network namespace has these: without them the wrong folder was given for /proc. */
+static const char *const needed_limits[] = {
+        "sys/net/core/somaxconn",
+        "sys/net/ipv4/tcp_max_syn_backlog",
+        "sys/net/ipv4/tcp_max_tw_buckets",
+        "sys/net/ipv4/ip_local_port_range",
+};
+
+START_TEST(a_limit_that_is_everywhere_must_be_there)
+{
+        remove_file(needed_limits[_i]);
+        collection_run(collection, &sample);
+        ck_assert_int_eq(sample.reports[COLLECTOR_LIMITS].error, -ENOENT);
+        check_absent(VALUE_SOMAXCONN);
+}
+END_TEST
 
 START_TEST(a_limit_that_is_not_there_is_absent_and_nothing_failed)
 {
@@ -334,6 +352,7 @@ int main(void) {
         tcase_add_test(running, without_ipv6_nothing_failed);
         tcase_add_loop_test(running, a_limit_that_is_not_there_is_absent_and_nothing_failed, 0,
                             ELEMENTSOF(optional_limits));
+        tcase_add_loop_test(running, a_limit_that_is_everywhere_must_be_there, 0, ELEMENTSOF(needed_limits));
         tcase_add_test(running, reserved_ports_are_not_ephemeral);
         tcase_add_loop_test(running, a_port_range_that_cannot_be_fails_the_limits, 0,
                             ELEMENTSOF(bad_ranges));
