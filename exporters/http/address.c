@@ -15,7 +15,8 @@
 #include "base/number.h"
 #include "exporters/http/address.h"
 
-#define HTTP_ADDRESS_BACKLOG 64
+/* As much as the host allows: a burst of one client must not keep out the others. */
+#define HTTP_ADDRESS_BACKLOG 4096
 
 /* Cuts "host:port" at the last colon; brackets around the host are taken off. */
 static int http_address_split(
