@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "unit/ring_file.h"
@@ -47,6 +48,25 @@ void ring_file_append(Ring *ring, RingRecordKind kind, uint64_t first, uint64_t 
                 ck_assert_int_eq(ring_append(ring, sample), 0);
                 ck_assert_uint_eq(sample->number, number);
         }
+}
+
+_Noreturn void ring_file_write(
+        const char *path, RingRecordKind kind, uint64_t last, uint64_t until, _Atomic uint64_t *committed) {
+        static Sample sample;
+        RingFinding finding;
+        Ring *ring;
+
+        if (ring_open(path, RING_BYTES_MIN, &ring, &finding) < 0 || finding.fault != RING_FAULT_NONE ||
+            finding.n_continued != last)
+                _exit(EXIT_FAILURE);
+
+        for (uint64_t number = last + 1; number <= until; number++) {
+                ring_file_make_sample(kind, number, &sample);
+                if (ring_append(ring, &sample) < 0 || sample.number != number)
+                        _exit(EXIT_FAILURE);
+                atomic_store(committed, number);
+        }
+        _exit(EXIT_SUCCESS);
 }
 
 void ring_file_make(const char *path, RingRecordKind kind, uint64_t last) {

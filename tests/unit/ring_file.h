@@ -31,6 +31,11 @@ Ring *ring_file_open(const char *path, uint64_t n_continued);
 /* Appends samples up to that number. */
 void ring_file_append(Ring *ring, RingRecordKind kind, uint64_t first, uint64_t last);
 
+/* For a process of its own: appends from behind @last on, tells in @committed what is done, and exits after
+ * @until. Without Check, which must not be killed in the middle of a word to its parent. */
+_Noreturn void ring_file_write(
+        const char *path, RingRecordKind kind, uint64_t last, uint64_t until, _Atomic uint64_t *committed);
+
 /* Makes a file with samples up to that number and closes it. */
 void ring_file_make(const char *path, RingRecordKind kind, uint64_t last);
 

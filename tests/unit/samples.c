@@ -102,7 +102,7 @@ ListenerRow *sample_add_listener(Sample *sample, const char *address, uint16_t p
         r = inet_pton(row->key.family, address, row->key.address);
         assert(r == 1);
         (void)r;
-        strncpy(row->key.device, device, sizeof row->key.device - 1);
+        memcpy(row->key.device, device, strnlen(device, sizeof row->key.device - 1));
         return row;
 }
 

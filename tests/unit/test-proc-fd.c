@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -41,6 +42,21 @@ START_TEST(descriptors_are_counted)
 }
 END_TEST
 
+START_TEST(a_folder_that_is_read_has_as_many_as_entries)
+{
+        const struct dirent *entry;
+        uint64_t n, n_entries = 0;
+        DIR *entries;
+
+        ck_assert_int_eq(proc_fd_count(AT_FDCWD, "/proc/self/fdinfo", &n), 0);
+        entries = opendir("/proc/self/fdinfo");
+        while ((entry = readdir(entries)))
+                n_entries += entry->d_name[0] != '.';
+        (void)closedir(entries);
+        ck_assert_uint_eq(n, n_entries);
+}
+END_TEST
+
 START_TEST(a_folder_with_a_size_is_not_read)
 {
         struct stat status;
@@ -73,6 +89,7 @@ int main(void) {
 
         tcase_add_checked_fixture(counting, setup, teardown);
         tcase_add_loop_test(counting, descriptors_are_counted, 0, ELEMENTSOF(descriptor_folders));
+        tcase_add_test(counting, a_folder_that_is_read_has_as_many_as_entries);
         tcase_add_test(counting, a_folder_with_a_size_is_not_read);
         tcase_add_test(counting, what_is_not_there_is_told);
         suite_add_tcase(suite, counting);

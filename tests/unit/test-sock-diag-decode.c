@@ -199,6 +199,18 @@ START_TEST(memory_of_a_newer_kernel_may_be_longer)
 }
 END_TEST
 
+START_TEST(a_cgroup_of_half_its_length_is_not_known)
+{
+        uint32_t half = 7;
+        SockView view;
+
+        (void)datagram_add_socket(&datagram, &(FakeSocket){ .state = SOCK_STATE_LISTEN }, 0);
+        (void)datagram_put_attribute(&datagram, ATTRIBUTE_CGROUP_ID, &half, sizeof half);
+        ck_assert_int_eq(decode_last(&view), 0);
+        ck_assert_uint_eq(view.cgroup_id, 0);
+}
+END_TEST
+
 static const uint16_t attribute_types[] = { INET_DIAG_SKV6ONLY, ATTRIBUTE_CGROUP_ID, INET_DIAG_SKMEMINFO,
                                             500 };
 
@@ -541,6 +553,7 @@ int main(void) {
         tcase_add_test(message, attributes_cut_short_are_passed_over);
         tcase_add_test(message, memory_without_drops_tells_no_drops);
         tcase_add_test(message, memory_of_a_newer_kernel_may_be_longer);
+        tcase_add_test(message, a_cgroup_of_half_its_length_is_not_known);
         tcase_add_loop_test(message, an_attribute_that_is_empty_or_unknown_is_passed_over, 0,
                             ELEMENTSOF(attribute_types));
         tcase_add_loop_test(message, an_attribute_that_says_a_wrong_length_ends_them, 0,
