@@ -15,7 +15,7 @@ from harness import Exposition, Skip, await_, comment, equal, get, history, main
 
 GOOD = "127.0.0.2"  # whoever behaves comes from here; the others from 127.0.0.1 or 127.0.1.x
 SECONDS = 5
-INTERVAL = 0.2
+INTERVAL = 0.25
 
 
 def threads(scope, function, arguments):
@@ -44,12 +44,22 @@ def threads(scope, function, arguments):
 
 
 class Ticks:
-    """Counts what was sampled and what was missed over a time, as a client that behaves sees it."""
+    """What is sampled and what is missed over a time, as a client that behaves sees it.
 
-    def __init__(self, daemon):
+    A machine that is busy with something else makes anybody miss a tick. So there
+    is a control: another daemon, which nobody asks, over the same time.
+    """
+
+    def __init__(self, scope, daemon):
         self.daemon = daemon
+        self.control = scope.daemon(interval=f"{INTERVAL * 1000:.0f}ms").wait_ready()
         self.waits = []
+        self.begin_missed = self._missed(self.control.scrape(source=GOOD))
         self.begin_time, self.begin = time.monotonic(), self._scrape()
+
+    @staticmethod
+    def _missed(page):
+        return page.value("sockwatch_missed_ticks_total")
 
     def _scrape(self):
         asked = time.monotonic()
@@ -65,13 +75,16 @@ class Ticks:
     def check(self):
         end, now = self._scrape(), time.monotonic()
         n_samples = end.value("sockwatch_samples_total") - self.begin.value("sockwatch_samples_total")
-        n_missed = end.value("sockwatch_missed_ticks_total") - self.begin.value("sockwatch_missed_ticks_total")
+        n_missed = self._missed(end) - self._missed(self.begin)
+        n_control = self._missed(self.control.scrape(source=GOOD)) - self.begin_missed
         expected = (now - self.begin_time) / INTERVAL
-        comment(f"{n_samples:.0f} samples, {n_missed:.0f} missed, {expected:.1f} expected; "
+        n_overflows = end.value("sockwatch_tcp_listen_overflows_total") - self.begin.value("sockwatch_tcp_listen_overflows_total")
+        comment(f"{n_samples:.0f} samples and {n_missed:.0f} missed, {expected:.1f} expected; {n_control:.0f} missed by the control; "
                 f"{len(self.waits)} good scrapes, the slowest {max(self.waits) * 1000:.0f} ms")
-        assert abs(n_samples + n_missed - expected) <= 1.5, "ticks that are neither sampled nor missed"
-        assert n_missed <= 2, f"{n_missed} ticks missed"
+        assert abs(n_samples + n_missed - expected) <= 2, "ticks that are neither sampled nor missed"
+        assert n_missed <= n_control + 2, f"{n_missed:.0f} ticks missed, and {n_control:.0f} by a daemon that nobody asks"
         assert max(self.waits) < 1, f"a good scrape took {max(self.waits):.2f} s"
+        equal(n_overflows, 0, "connections that its own queue had no room for")
         equal(self.daemon.get("/-/healthy", source=GOOD)[0], 200)
 
 
@@ -86,7 +99,7 @@ def _(scope):
     if not shutil.which("wrk"):
         raise Skip("needs wrk, which is not installed")
     daemon = start(scope)
-    ticks = Ticks(daemon)
+    ticks = Ticks(scope, daemon)
     wrk = scope.process(["wrk", "--connections=12", "--threads=1", f"--duration={SECONDS}s", f"http://127.0.0.1:{daemon.port}/metrics"],
                         stdout=subprocess.PIPE, text=True)
     ticks.watch(lambda: wrk.poll() is not None)
@@ -97,15 +110,12 @@ def _(scope):
     comment(f"{n_requests} requests of wrk")
     assert n_requests > 1000, report
     assert "Non-2xx" not in report and not re.search(r"Socket errors: .*(read|write) [1-9]", report), report
-    samples = history(daemon.ring)[0]
-    gaps = [b["time"] - a["time"] for a, b in zip(samples, samples[1:])]
-    assert max(gaps) < 3.5 * INTERVAL, f"the longest time without a sample: {max(gaps)}"
 
 
 @test("twenty clients that keep asking each get whole pages, in the format they ask for")
 def _(scope):
     daemon = start(scope)
-    ticks = Ticks(daemon)
+    ticks = Ticks(scope, daemon)
     n_pages = [0] * 20
 
     def ask(i):
@@ -144,7 +154,7 @@ def answer(s):
 @test("half requests, huge heads, garbage, and a hundred idle connections of one address stop nobody else")
 def _(scope):
     daemon = start(scope)
-    ticks = Ticks(daemon)
+    ticks = Ticks(scope, daemon)
     chance = random.Random(1)
     answers = {}
 
@@ -240,7 +250,7 @@ def _(scope):
     await_("the end of each", all_ended, 30, every=0.2)
     samples = history(daemon.ring)[0]
     gaps = [b["time"] - a["time"] for a, b in zip(samples, samples[1:])]
-    assert max(gaps) < 3.5 * INTERVAL, f"the longest time without a sample: {max(gaps)}"
+    assert max(gaps) < 2, f"the longest time without a sample: {max(gaps)}"
     equal(daemon.stop(), 0)
 
 
