@@ -22,6 +22,7 @@ typedef enum CommandStatus {
 
 typedef struct CommandOptions {
         const char *ring_file;
+        bool has_ring_file; /* it was named, and is not the default */
         const char *proc_root;
         const char *sys_root;
         bool json;

@@ -18,6 +18,7 @@
 #include "cli/moments.h"
 #include "cli/reading.h"
 #include "cli/table.h"
+#include "derive/freshness.h"
 #include "derive/pressure.h"
 #include "derive/rate.h"
 
@@ -31,11 +32,40 @@ typedef struct History {
         uint64_t n_written;
 } History;
 
-static const TableColumn history_columns[] = {
-        { "TIME", false },     { "ESTAB", true },      { "SYN-RECV", true },
-        { "TIME-WAIT", true }, { "CLOSE-WAIT", true }, { "QUEUE", true },
-        { "DROPS/S", true },   { "RETRANS/S", true },  { "MISSING", false },
+enum {
+        HISTORY_TIME,
+        HISTORY_ESTABLISHED,
+        HISTORY_SYN_SENT,
+        HISTORY_SYN_RECV,
+        HISTORY_TIME_WAIT,
+        HISTORY_CLOSE_WAIT,
+        HISTORY_DROPS,
+        HISTORY_RETRANSMITS,
+        HISTORY_QUEUE,
+        HISTORY_LISTENER,
+        HISTORY_NOTE,
 };
+
+static const TableColumn history_columns[] = {
+        [HISTORY_TIME] = { "TIME", false },          [HISTORY_ESTABLISHED] = { "ESTAB", true },
+        [HISTORY_SYN_SENT] = { "SYN-SENT", true },   [HISTORY_SYN_RECV] = { "SYN-RECV", true },
+        [HISTORY_TIME_WAIT] = { "TIME-WAIT", true }, [HISTORY_CLOSE_WAIT] = { "CLOSE-WAIT", true },
+        [HISTORY_DROPS] = { "DROPS/S", true },       [HISTORY_RETRANSMITS] = { "RETRANS/S", true },
+        [HISTORY_QUEUE] = { "QUEUE", true },         [HISTORY_LISTENER] = { "LISTENER", false },
+        [HISTORY_NOTE] = { "NOTE", false },
+};
+
+/* The time for which there is no sample, just before this one; 0: there is no gap. */
+static usec_t history_gap(const History *history, const Sample *sample) {
+        const Sample *before = &history->before;
+        usec_t since = before->boottime_usec,
+               limit = freshness_limit(sample->values[VALUE_SAMPLING_INTERVAL_USEC]);
+
+        if (!history->has_before || sample->boottime_usec <= since || sample->boottime_usec - since <= limit)
+                return 0;
+
+        return sample->boottime_usec - since;
+}
 
 static void history_set_rate(struct libscols_line *line,
                              size_t column,
@@ -44,31 +74,60 @@ static void history_set_rate(struct libscols_line *line,
                              ValueId id) {
         double rate;
 
-        if (history->has_before && rate_per_sec(&history->before, sample, id, &rate) == 0)
+        if (history->has_before && history_gap(history, sample) == 0 &&
+            rate_per_sec(&history->before, sample, id, &rate) == 0)
                 table_set(line, column, "%.1f", rate);
         else
                 table_set(line, column, "-");
 }
 
-/* Names the collectors that this sample lacks, so that no dash goes unexplained. */
-static void history_set_missing(struct libscols_line *line, size_t column, const Sample *sample) {
-        char text[128] = "";
+/* A gap before this sample, and the collectors that it lacks, so that no dash goes unexplained. */
+static void
+history_set_note(struct libscols_line *line, size_t column, const History *history, const Sample *sample) {
+        usec_t gap_usec = history_gap(history, sample);
+        char text[192] = "";
         size_t n = 0;
 
-        for (unsigned id = 0; id < _COLLECTOR_ROOM; id++) {
+        if (gap_usec > 0)
+                n = (size_t)snprintf(text, sizeof text, "no samples for %" PRIu64 " s before",
+                                     gap_usec / USEC_PER_SEC);
+
+        for (unsigned id = 0; id < _COLLECTOR_ROOM && n < sizeof text; id++) {
                 const CollectorReport *report = &sample->reports[id];
 
-                if (report->is_present && (report->error < 0 || report->is_incomplete) &&
-                    collector_name(id) && n < sizeof text)
-                        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s", n > 0 ? "," : "",
-                                              report->is_incomplete ? "part of " : "", collector_name(id));
+                if (report->is_present && (report->error < 0 || report->is_incomplete) && collector_name(id))
+                        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n > 0 ? ", " : "",
+                                              report->is_incomplete ? "only part of" : "no",
+                                              collector_name(id));
         }
 
         table_set(line, column, "%s", text);
 }
 
+/* Whose queue is the fullest; where all are empty, who drops the most. */
+static void history_set_listener(struct libscols_line *line, const History *history, const Sample *sample) {
+        const ListenerRow *row = pressure_fullest_listener(sample);
+        char name[LISTENER_NAME_SIZE] = "";
+
+        if (!row) {
+                table_set(line, HISTORY_QUEUE, sample->reports[COLLECTOR_LISTEN].error < 0 ? "-" : "0");
+                table_set(line, HISTORY_LISTENER, "%s", "");
+                return;
+        }
+
+        if (row->worst_length > 0)
+                table_set(line, HISTORY_QUEUE, "%" PRIu64 "/%" PRIu64, row->worst_length, row->worst_limit);
+        else {
+                table_set(line, HISTORY_QUEUE, "0");
+                row = history->has_before ? pressure_most_dropping_listener(&history->before, sample) : NULL;
+        }
+
+        if (row)
+                listener_format_name(&row->key, name);
+        table_set(line, HISTORY_LISTENER, "%s", name);
+}
+
 static int history_add_line(History *history, const Sample *sample) {
-        const ListenerRow *fullest = pressure_fullest_listener(sample);
         struct libscols_line *line;
         char time[MOMENT_SIZE];
 
@@ -77,18 +136,16 @@ static int history_add_line(History *history, const Sample *sample) {
                 return -ENOMEM;
 
         moment_format(sample->realtime_usec, time);
-        table_set(line, 0, "%s", time);
-        table_set_value(line, 1, sample, VALUE_TCP_ESTABLISHED);
-        table_set_value(line, 2, sample, VALUE_TCP_SYN_RECV);
-        table_set_value(line, 3, sample, VALUE_TCP_TIME_WAIT);
-        table_set_value(line, 4, sample, VALUE_TCP_CLOSE_WAIT);
-        if (fullest)
-                table_set(line, 5, "%" PRIu64 "/%" PRIu64, fullest->worst_length, fullest->worst_limit);
-        else
-                table_set(line, 5, "-");
-        history_set_rate(line, 6, history, sample, VALUE_TCP_LISTEN_DROPS);
-        history_set_rate(line, 7, history, sample, VALUE_TCP_SEGMENTS_RETRANSMITTED);
-        history_set_missing(line, 8, sample);
+        table_set(line, HISTORY_TIME, "%s", time);
+        table_set_value(line, HISTORY_ESTABLISHED, sample, VALUE_TCP_ESTABLISHED);
+        table_set_value(line, HISTORY_SYN_SENT, sample, VALUE_TCP_SYN_SENT);
+        table_set_value(line, HISTORY_SYN_RECV, sample, VALUE_TCP_SYN_RECV);
+        table_set_value(line, HISTORY_TIME_WAIT, sample, VALUE_TCP_TIME_WAIT);
+        table_set_value(line, HISTORY_CLOSE_WAIT, sample, VALUE_TCP_CLOSE_WAIT);
+        history_set_rate(line, HISTORY_DROPS, history, sample, VALUE_TCP_LISTEN_DROPS);
+        history_set_rate(line, HISTORY_RETRANSMITS, history, sample, VALUE_TCP_SEGMENTS_RETRANSMITTED);
+        history_set_listener(line, history, sample);
+        history_set_note(line, HISTORY_NOTE, history, sample);
         return 0;
 }
 
@@ -102,11 +159,7 @@ static int history_write(History *history, const Sample *sample) {
         return json_write_sample(sample, stdout);
 }
 
-static bool history_wants(const History *history, const Sample *sample) {
-        return sample->realtime_usec >= history->options->since_usec && !history->options->has_at;
-}
-
-/* Walks the ring. For --at, what is wanted is the last sample up to that time. */
+/* Writes what is wanted of the samples from the reader's place on. */
 static int history_walk(History *history, RingReader *reader, Reading *reading) {
         const Sample *sample;
         int r;
@@ -114,12 +167,9 @@ static int history_walk(History *history, RingReader *reader, Reading *reading) 
         for (;;) {
                 r = reading_next(reading, reader, &sample);
                 if (r <= 0)
-                        break;
-                if (history->options->has_at &&
-                    sample->realtime_usec > history->options->at_usec + USEC_PER_SEC - 1)
-                        break;
+                        return r;
 
-                if (history_wants(history, sample)) {
+                if (sample->realtime_usec >= history->options->since_usec) {
                         r = history_write(history, sample);
                         if (r < 0)
                                 return r;
@@ -127,20 +177,70 @@ static int history_walk(History *history, RingReader *reader, Reading *reading) 
                 sample_copy(&history->before, sample);
                 history->has_before = true;
         }
-        if (r < 0)
-                return r;
-
-        if (history->options->has_at && history->has_before &&
-            history->before.realtime_usec + READING_GAP_USEC >= history->options->at_usec &&
-            history->before.realtime_usec <= history->options->at_usec + USEC_PER_SEC - 1) {
-                history->has_before = false;
-                return history_write(history, &history->before);
-        }
-
-        return 0;
 }
 
-static CommandStatus history_run(const CommandOptions *options, History *history) {
+/* Whether a sample stands for the second that begins at that time. */
+static bool history_is_of(const Sample *sample, usec_t at_usec) {
+        return sample->realtime_usec + READING_GAP_USEC >= at_usec &&
+               sample->realtime_usec < at_usec + USEC_PER_SEC;
+}
+
+/*
+ * Keeps in @ret the last sample up to a time. The first look goes to where it
+ * should be and ends behind it; the clock may have been set back, so where it is
+ * not, all of the ring is looked through.
+ */
+static int history_find(const CommandOptions *options, RingReader *reader, Reading *reading, Sample *ret) {
+        bool is_found = false;
+        const Sample *sample;
+        int r;
+
+        for (unsigned look = 0; look < 2 && !is_found; look++) {
+                r = ring_reader_seek(reader, look == 0 ? options->at_usec : 0);
+                if (r < 0)
+                        return r;
+
+                while ((r = reading_next(reading, reader, &sample)) > 0) {
+                        if (history_is_of(sample, options->at_usec)) {
+                                sample_copy(ret, sample);
+                                is_found = true;
+                        } else if (look == 0 && sample->realtime_usec > options->at_usec)
+                                break;
+                }
+                if (r < 0)
+                        return r;
+        }
+
+        return is_found;
+}
+
+static int history_show_at(History *history, RingReader *reader, Reading *reading) {
+        int r;
+
+        r = history_find(history->options, reader, reading, &history->before);
+        return r <= 0 ? r : history_write(history, &history->before);
+}
+
+/* By default the last minute that there is, which for a daemon that is dead is not the last one of the
+ * clock. */
+static int
+history_show_since(History *history, CommandOptions *options, RingReader *reader, Reading *reading) {
+        const Sample *newest;
+        int r;
+
+        if (!options->has_since) {
+                r = ring_reader_last(reader, &newest);
+                if (r <= 0)
+                        return r == -EBADMSG ? 0 : r;
+                options->since_usec =
+                        newest->realtime_usec - MIN(newest->realtime_usec, HISTORY_SINCE_DEFAULT_USEC);
+        }
+
+        r = ring_reader_seek(reader, options->since_usec);
+        return r < 0 ? r : history_walk(history, reader, reading);
+}
+
+static CommandStatus history_run(CommandOptions *options, History *history) {
         _cleanup_(ring_reader_closep) RingReader *reader = NULL;
         Reading reading = { 0 };
         CommandStatus status;
@@ -150,10 +250,10 @@ static CommandStatus history_run(const CommandOptions *options, History *history
         if (status != COMMAND_FINE)
                 return status;
 
-        r = ring_reader_seek(reader, options->has_at ? options->at_usec : options->since_usec);
-        if (r == 0)
-                r = history_walk(history, reader, &reading);
-        if (r < 0) {
+        r = options->has_at ? history_show_at(history, reader, &reading)
+                            : history_show_since(history, options, reader, &reading);
+        /* What cannot be written is told at the end, for all commands. */
+        if (r < 0 && r != -EIO) {
                 fprintf(stderr, "sockwatch: cannot go on reading %s: %s\n", options->ring_file,
                         strerror(-r));
                 return COMMAND_BLIND;
@@ -180,9 +280,6 @@ CommandStatus command_history(const CommandOptions *options) {
                 fprintf(stderr, "sockwatch: --at and --since exclude each other\n");
                 return COMMAND_USAGE;
         }
-        if (!options->has_since)
-                filled.since_usec = clock_usec(CLOCK_REALTIME) - HISTORY_SINCE_DEFAULT_USEC;
-
         history = calloc(1, sizeof *history);
         table = options->json ? NULL : table_new(history_columns, ELEMENTSOF(history_columns));
         if (!history || (!options->json && !table)) {

@@ -15,6 +15,10 @@
 #include "cli/command.h"
 #include "cli/moments.h"
 
+/* The only values that can be bad are times. */
+#define MAIN_TIME_FORMS \
+        "90s, 10m or 1h (ago), 14:05 or 14:05:30 (today), \"2026-11-22 14:05\" or @1795000000"
+
 #define RING_FILE_DEFAULT "/run/sockwatch/ring"
 
 static const struct {
@@ -22,12 +26,13 @@ static const struct {
         CommandStatus (*run)(const CommandOptions *options);
         const char *help;
 } commands[] = {
-        { "status", command_status, "The newest sample: states, listeners, collectors" },
-        { "history", command_history, "Samples of the last hour, one a line" },
+        { "status", command_status, "The newest sample, and what is wrong with it" },
+        { "history", command_history, "Samples of the ring, one a line" },
 };
 
 static int main_set_ring_file(CommandOptions *options, const char *value) {
         options->ring_file = value;
+        options->has_ring_file = true;
         return 0;
 }
 
@@ -67,7 +72,7 @@ static const struct {
         { "--procfs.root", "PATH", "Where /proc is mounted (default /proc)", main_set_proc_root },
         { "--sysfs.root", "PATH", "Where /sys is mounted (default /sys)", main_set_sys_root },
         { "--json", NULL, "Write JSON", main_set_json },
-        { "--since", "TIME", "history: from this time on (default 1m)", main_set_since },
+        { "--since", "TIME", "history: from this time on (default: the last minute)", main_set_since },
         { "--at", "TIME", "history: the sample of this time", main_set_at },
 };
 
@@ -84,8 +89,7 @@ static void main_print_help(void) {
         }
         printf("  --help                  Show this and exit\n"
                "  --version               Show the version and exit\n\n"
-               "TIME is 90s, 10m or 1h ago, 14:05 or 14:05:30 today, \"2026-11-22 14:05:30\" or "
-               "@1795000000.\n\n"
+               "TIME is " MAIN_TIME_FORMS ".\n\n"
                "Exit status: 0 fine, 1 something found, 2 usage, 3 could not look.\n");
 }
 
@@ -100,11 +104,14 @@ static int main_parse_flag(int argc, char *argv[], int *i, CommandOptions *optio
 
                 if (flags[k].argument && !value && *i + 1 < argc)
                         value = argv[++*i];
-                if (!flags[k].argument != !value || flags[k].set(options, value) < 0) {
+                if (!flags[k].argument != !value) {
                         fprintf(stderr, "sockwatch: flag %s %s; see sockwatch --help\n", flags[k].name,
-                                !flags[k].argument ? "takes no value"
-                                : !value           ? "has no value"
-                                                   : "has a bad value");
+                                value ? "takes no value" : "has no value");
+                        return -EINVAL;
+                }
+                if (flags[k].set(options, value) < 0) {
+                        fprintf(stderr, "sockwatch: flag %s has a bad value \"%s\"; wanted: %s\n",
+                                flags[k].name, value, MAIN_TIME_FORMS);
                         return -EINVAL;
                 }
                 return 0;
@@ -112,6 +119,15 @@ static int main_parse_flag(int argc, char *argv[], int *i, CommandOptions *optio
 
         fprintf(stderr, "sockwatch: unknown flag \"%s\"; see sockwatch --help\n", word);
         return -EINVAL;
+}
+
+/* What could not be written must not pass for an answer. */
+static int main_end(CommandStatus status) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return (int)status;
+
+        fprintf(stderr, "sockwatch: cannot write to stdout: %s\n", strerror(errno));
+        return COMMAND_BLIND;
 }
 
 int main(int argc, char *argv[]) {
@@ -145,7 +161,7 @@ int main(int argc, char *argv[]) {
 
         for (size_t i = 0; command && i < ELEMENTSOF(commands); i++)
                 if (strcmp(commands[i].name, command) == 0)
-                        return (int)commands[i].run(&options);
+                        return main_end(commands[i].run(&options));
 
         if (command)
                 fprintf(stderr, "sockwatch: unknown command \"%s\"; see sockwatch --help\n", command);

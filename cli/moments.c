@@ -46,8 +46,8 @@ int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
                 return -EINVAL;
         time.tm_sec = 0;
         time.tm_isdst = -1;
-        if (!moment_scan(text, "%Y-%m-%d %H:%M:%S", &time) && !moment_scan(text, "%H:%M:%S", &time) &&
-            !moment_scan(text, "%H:%M", &time))
+        if (!moment_scan(text, "%Y-%m-%d %H:%M:%S", &time) && !moment_scan(text, "%Y-%m-%d %H:%M", &time) &&
+            !moment_scan(text, "%H:%M:%S", &time) && !moment_scan(text, "%H:%M", &time))
                 return -EINVAL;
 
         /* mktime(3) takes the 30th of February for the 2nd of March. */

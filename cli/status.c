@@ -15,6 +15,7 @@
 #include "cli/table.h"
 #include "collect/collection.h"
 #include "derive/freshness.h"
+#include "derive/pressure.h"
 
 static const struct {
         const char *name;
@@ -83,15 +84,41 @@ static int status_print_listeners(const Sample *sample) {
         return scols_print_table(table);
 }
 
+/* By the clock that cannot be set, unless the host was started since; then by the other. */
 static usec_t status_age(const Sample *sample) {
-        usec_t now = clock_usec(CLOCK_REALTIME);
+        usec_t now = clock_usec(CLOCK_REALTIME), now_boottime = clock_usec(CLOCK_BOOTTIME);
+        usec_t age = now > sample->realtime_usec ? now - sample->realtime_usec : 0;
 
-        return now > sample->realtime_usec ? now - sample->realtime_usec : 0;
+        return now_boottime > sample->boottime_usec ? MAX(age, now_boottime - sample->boottime_usec) : age;
 }
 
-/* Older than a daemon that works would leave it. */
+/* Older than a daemon that works would leave it, or of a host that was started since. */
 static bool status_is_stale(const Sample *sample) {
-        return status_age(sample) > freshness_limit(sample->values[VALUE_SAMPLING_INTERVAL_USEC]);
+        return status_age(sample) > freshness_limit(sample->values[VALUE_SAMPLING_INTERVAL_USEC]) ||
+               sample->boottime_usec > clock_usec(CLOCK_BOOTTIME);
+}
+
+static bool status_has_full_queue(const Sample *sample) {
+        for (uint32_t i = 0; i < sample->n_listeners; i++)
+                if (pressure_is_full(&sample->listeners[i]))
+                        return true;
+
+        return false;
+}
+
+static void status_print_full_queues(const Sample *sample) {
+        for (uint32_t i = 0; i < sample->n_listeners; i++) {
+                const ListenerRow *row = &sample->listeners[i];
+                char name[LISTENER_NAME_SIZE];
+
+                if (!pressure_is_full(row))
+                        continue;
+
+                listener_format_name(&row->key, name);
+                printf("accept queue of %s is full: %" PRIu64 " wait, above its limit of %" PRIu64
+                       " new ones are dropped\n",
+                       name, row->worst_length, row->worst_limit);
+        }
 }
 
 /* True if some of the sample is missing or incomplete. */
@@ -137,6 +164,7 @@ static int status_print_text(const Sample *sample, bool is_live) {
 
         status_print_time(sample, is_live);
         status_print_collectors(sample);
+        status_print_full_queues(sample);
         printf("\n");
         r = status_print_states(sample);
         if (r == 0 && sample->n_listeners > 0) {
@@ -163,8 +191,11 @@ static CommandStatus status_print(const CommandOptions *options, const Sample *s
         if (r < 0)
                 return COMMAND_BLIND;
 
-        return (!is_live && status_is_stale(sample)) || status_is_partial(sample) ? COMMAND_FOUND
-                                                                                  : COMMAND_FINE;
+        if ((!is_live && status_is_stale(sample)) || status_is_partial(sample) ||
+            status_has_full_queue(sample))
+                return COMMAND_FOUND;
+
+        return COMMAND_FINE;
 }
 
 static CommandStatus status_live(const CommandOptions *options) {
@@ -196,7 +227,13 @@ CommandStatus command_status(const CommandOptions *options) {
         CommandStatus status;
         int r;
 
-        if (access(options->ring_file, F_OK) < 0 && errno == ENOENT)
+        if (options->has_at || options->has_since) {
+                fprintf(stderr, "sockwatch: --at and --since are of history, not of status\n");
+                return COMMAND_USAGE;
+        }
+
+        /* Not where a file was named: that is a mistake to be told of. */
+        if (!options->has_ring_file && access(options->ring_file, F_OK) < 0 && errno == ENOENT)
                 return status_live(options);
 
         status = reading_open(options->ring_file, &reader);

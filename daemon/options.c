@@ -239,7 +239,7 @@ int options_parse(int argc, char *argv[], Options *ret, char reterr_message[stat
 
 void options_print_help(void) {
         printf("sockwatchd [FLAG...]\n\n"
-               "Samples the sockets of this host every second, keeps the last hour in a ring\n"
+               "Samples the sockets of this host every second, keeps what it saw in a ring\n"
                "file and serves all of it to Prometheus. Needs no privilege and no configuration.\n\n");
 
         for (size_t i = 0; i < ELEMENTSOF(flags); i++) {

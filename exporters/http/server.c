@@ -171,7 +171,7 @@ static enum MHD_Result http_on_root(HttpServer *server, struct MHD_Connection *c
                 "<li><a href=\"/-/healthy\">Healthy</a>: whether samples are fresh</li>\n"
                 "<li><a href=\"/-/ready\">Ready</a>: whether there is a sample</li>\n"
                 "</ul>\n"
-                "<p>The last hour on this host: <code>sockwatch status</code>, <code>sockwatch "
+                "<p>What was, on this host: <code>sockwatch status</code>, <code>sockwatch "
                 "history</code>.</p>\n"
                 "</body>\n"
                 "</html>\n";

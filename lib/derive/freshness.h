@@ -4,8 +4,8 @@
 /*
  * Whether samples are fresh
  *
- * The one judgement behind /-/healthy, the watchdog and `sockwatch status`.
- * Pure; all times are CLOCK_BOOTTIME.
+ * The one judgement behind /-/healthy and the watchdog; `sockwatch status` takes
+ * its limit from here. Pure; all times are CLOCK_BOOTTIME.
  */
 
 #include "base/clock.h"

@@ -65,3 +65,11 @@ void listener_format_address(const ListenerKey *key, char ret_text[static LISTEN
         (void)snprintf(ret_text, LISTENER_ADDRESS_SIZE, "%s%s%.*s", address, key->device[0] ? "%" : "",
                        (int)strnlen(key->device, sizeof key->device), key->device);
 }
+
+void listener_format_name(const ListenerKey *key, char ret_text[static LISTENER_NAME_SIZE]) {
+        char address[LISTENER_ADDRESS_SIZE];
+
+        listener_format_address(key, address);
+        (void)snprintf(ret_text, LISTENER_NAME_SIZE, key->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address,
+                       listener_port(key));
+}

@@ -134,3 +134,7 @@ static inline uint16_t listener_port(const ListenerKey *key) {
 /* "0.0.0.0", "2001:db8::1", "fe80::1%eth0": an address as ss(8) writes it. */
 #define LISTENER_ADDRESS_SIZE 64
 void listener_format_address(const ListenerKey *key, char ret_text[static LISTENER_ADDRESS_SIZE]);
+
+/* "0.0.0.0:80", "[2001:db8::1]:80" */
+#define LISTENER_NAME_SIZE (LISTENER_ADDRESS_SIZE + 8)
+void listener_format_name(const ListenerKey *key, char ret_text[static LISTENER_NAME_SIZE]);

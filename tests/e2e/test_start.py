@@ -14,9 +14,10 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import time
 
-from harness import (ROOT, RING_BYTES_MIN, SOCKWATCHD, Daemon, NotifySocket, Queue, Scope, Skip, await_,
+from harness import (ROOT, RING_BYTES_MIN, SOCKWATCH, SOCKWATCHD, Daemon, NotifySocket, Queue, Scope, Skip, await_,
                      clean_environment, die_with_parent, equal, get, has_ipv6, history, libc, main, matches, need_root,
                      own_network, run, sockwatch, test)
 
@@ -257,7 +258,7 @@ def _(scope):
 @test("a ring that another daemon writes ends with status 4, and the other goes on")
 def _(scope):
     daemon = scope.daemon(interval="20ms").wait_ready()
-    fails(RING, rf"cannot use ring file {daemon.ring}: .*another sockwatchd writes it", start(scope, ring=daemon.ring))
+    fails(RING, rf"cannot use ring file {daemon.ring}: .*another process has locked it, most likely another sockwatchd", start(scope, ring=daemon.ring))
     daemon.wait_samples(3)
     equal(os.listdir(daemon.folder), ["ring"])
 
@@ -418,19 +419,52 @@ def _(scope):
 
 @test("sockwatch: without a ring, status takes a sample itself and history ends with 3")
 def _(scope):
+    if os.path.exists("/run/sockwatch/ring"):
+        raise Skip("this host has a ring file at the default path")
     queue = Queue(scope, 2, 7)
-    result = sockwatch("status", "--ring.file=/nonexistent/ring")
+    result = sockwatch("status")
     equal((result.returncode, result.stderr), (0, ""), result)
     matches(r"^Taken now, .*there is no ring file", result.stdout)
     matches(rf"^127\.0\.0\.1\s+{queue.port}\s+2\s+7\s+0$", result.stdout)
     matches(r"^CLOSE-WAIT\s+0$", result.stdout)
 
-    sample = json.loads(sockwatch("status", "--json", "--ring.file=/nonexistent/ring").stdout)
+    sample = json.loads(sockwatch("status", "--json").stdout)
     equal(sample["values"]["tcp_listen"], 1)
 
-    result = sockwatch("history", "--ring.file=/nonexistent/ring")
-    equal((result.returncode, result.stdout), (3, ""))
-    matches(r"cannot read ring file /nonexistent/ring: .*start sockwatchd, or name its file with --ring.file", result.stderr)
+    for command in ["status", "history"]:
+        result = sockwatch(command, "--ring.file=/nonexistent/ring")
+        equal((result.returncode, result.stdout), (3, ""))
+        matches(r"cannot read ring file /nonexistent/ring: .*start sockwatchd, or name its file with --ring.file", result.stderr)
+
+
+@test("sockwatch: a full accept queue is named by status, which ends with 1, and by history")
+def _(scope):
+    queue = Queue(scope, 3, 2)
+    daemon = scope.daemon(interval="20ms").wait_ready()
+    daemon.wait_samples(3)
+    result = sockwatch("status", f"--ring.file={daemon.ring}")
+    equal(result.returncode, 1)
+    matches(rf"^accept queue of 127\.0\.0\.1:{queue.port} is full: 3 wait, above its limit of 2", result.stdout)
+    result = sockwatch("history", f"--ring.file={daemon.ring}")
+    matches(rf" 3/2 127\.0\.0\.1:{queue.port} ", result.stdout)
+
+
+@test("sockwatch: what cannot be written ends with 3 and is told")
+def _(scope):
+    daemon = scope.daemon(interval="20ms").wait_ready()
+    for arguments in [["status"], ["status", "--json"], ["history"], ["history", "--json"]]:
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([SOCKWATCH, *arguments, f"--ring.file={daemon.ring}"], stdout=full,
+                                    stderr=subprocess.PIPE, text=True, timeout=10)
+        equal(result.returncode, 3, arguments)
+        matches(r"cannot write to stdout: No space left on device", result.stderr)
+
+
+@test("sockwatch: flags of another command are refused")
+def _(scope):
+    result = sockwatch("status", "--since=1m")
+    equal((result.returncode, result.stdout), (2, ""))
+    matches(r"--at and --since are of history", result.stderr)
 
 
 @test("sockwatch: a ring that cannot be read ends with 3 and says why")

@@ -85,6 +85,44 @@ START_TEST(the_largest_queues_are_compared_rightly)
 }
 END_TEST
 
+static Sample before;
+
+static const ListenerRow *most_dropping(void) {
+        return pressure_most_dropping_listener(&before, &sample);
+}
+
+START_TEST(who_drops_the_most_since_the_sample_before_is_told)
+{
+        add(1, 0, 10);
+        add(2, 0, 10);
+        add(3, 0, 10);
+        sample.listeners[0].drops = 1000;
+        sample.listeners[1].drops = 5;
+        sample.listeners[2].drops = 7;
+        sample_copy(&before, &sample);
+        ck_assert_ptr_null(most_dropping());
+
+        sample.listeners[0].drops += 1;
+        sample.listeners[1].drops += 2;
+        ck_assert_ptr_eq(most_dropping(), &sample.listeners[1]);
+}
+END_TEST
+
+START_TEST(a_listener_that_is_new_or_was_reset_dropped_what_it_shows)
+{
+        add(1, 0, 10);
+        add(2, 0, 10);
+        sample.listeners[0].drops = 90;
+        sample_copy(&before, &sample);
+        before.n_listeners = 1;
+
+        sample.listeners[1].drops = 3;
+        ck_assert_ptr_eq(most_dropping(), &sample.listeners[1]);
+        sample.listeners[0].drops = 4;
+        ck_assert_ptr_eq(most_dropping(), &sample.listeners[0]);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("pressure");
         TCase *listeners = tcase_create("listeners");
@@ -98,6 +136,8 @@ int main(void) {
         tcase_add_test(listeners, a_limit_of_0_is_no_harm);
         tcase_add_test(listeners, of_equals_the_first_is_taken);
         tcase_add_test(listeners, the_largest_queues_are_compared_rightly);
+        tcase_add_test(listeners, who_drops_the_most_since_the_sample_before_is_told);
+        tcase_add_test(listeners, a_listener_that_is_new_or_was_reset_dropped_what_it_shows);
         suite_add_tcase(suite, listeners);
 
         return suite_main(suite);

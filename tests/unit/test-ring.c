@@ -151,6 +151,32 @@ START_TEST(the_oldest_sample_is_known_after_a_restart)
 }
 END_TEST
 
+START_TEST(a_flipped_bit_is_not_told_as_the_time_of_the_oldest_sample)
+{
+        uint32_t oldest_index = 0;
+        uint64_t first, last;
+        RingSegment segment;
+        Ring *ring;
+
+        ring = ring_file_open(path, 0);
+        ring_file_append(ring, RING_LONG, 1, N_WRAP);
+        (void)ring_file_check(path, RING_LONG, &first, &last);
+        for (uint32_t i = 0; i < RING_SEGMENTS_MIN; i++) {
+                ring_file_peek(path, ring_file_segment(i), &segment, sizeof segment);
+                if (segment.first_number == first)
+                        oldest_index = i;
+        }
+
+        ring_file_peek(path, ring_file_segment(oldest_index), &segment, sizeof segment);
+        ck_assert_uint_eq(ring_oldest_usec(ring), segment.first_usec);
+        segment.first_usec ^= UINT64_C(1) << 40;
+        ring_file_patch(path, ring_file_segment(oldest_index), &segment, sizeof segment);
+        ck_assert_uint_gt(ring_oldest_usec(ring), ring_file_usec(first));
+        ck_assert_uint_lt(ring_oldest_usec(ring), ring_file_usec(last));
+        (void)ring_close(ring);
+}
+END_TEST
+
 /* The format says so; and a file that tells nothing of what was there before compares and compresses better.
  */
 START_TEST(between_records_there_are_zeros)
@@ -582,6 +608,7 @@ int main(void) {
         tcase_add_test(appending, a_file_is_continued_with_the_next_number);
         tcase_add_test(appending, a_file_without_samples_is_continued);
         tcase_add_test(appending, the_oldest_sample_is_known_after_a_restart);
+        tcase_add_test(appending, a_flipped_bit_is_not_told_as_the_time_of_the_oldest_sample);
         tcase_add_test(appending, between_records_there_are_zeros);
         tcase_add_test(appending, no_descriptor_is_left_open);
         suite_add_tcase(suite, appending);
