@@ -120,3 +120,28 @@ uint64_t proc_sys_number(const char *path, unsigned index) {
         ck_assert_msg(word, "too few numbers in /proc/%s", path);
         return strtoull(word, NULL, 10);
 }
+
+static uint64_t distance(uint64_t a, uint64_t b) {
+        return a > b ? a - b : b - a;
+}
+
+void brackets_add(Brackets *brackets, uint64_t before, uint64_t value, uint64_t after) {
+        ck_assert_uint_lt(brackets->n, N_BRACKETS);
+        brackets->n_rests += before == after;
+        brackets->n_equal += before == after && value == before;
+        brackets->noise = MAX(brackets->noise, distance(before, after));
+        brackets->deviations[brackets->n++] = distance(before, value);
+}
+
+bool brackets_agree(const Brackets *brackets) {
+        unsigned n_near = 0;
+
+        ck_assert_uint_eq(brackets->n, N_BRACKETS);
+        if (brackets->n_rests * 2 > N_BRACKETS)
+                return brackets->n_equal * 2 > brackets->n_rests;
+
+        for (unsigned i = 0; i < N_BRACKETS; i++)
+                n_near += brackets->deviations[i] <= brackets->noise;
+
+        return n_near * 2 > N_BRACKETS;
+}

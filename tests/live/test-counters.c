@@ -79,16 +79,9 @@ static bool is_of_host(ValueId id) {
                id == VALUE_UDP_MEMORY_BYTES;
 }
 
-/* How often the number of the host was the same in the file before and after a sample, and then in the
- * sample. */
-typedef struct HostTally {
-        unsigned n_rests;
-        unsigned n_equal;
-} HostTally;
-
 typedef struct Comparison {
         unsigned n_values;
-        HostTally tallies[_VALUE_ROOM];
+        Brackets brackets[_VALUE_ROOM]; /* of those of the host */
 } Comparison;
 
 /* Returns false if a number of the namespace did not rest; the sample is then not compared. */
@@ -124,9 +117,8 @@ static void compare(const Sample *sample, const Texts *before, const Texts *afte
 
                 if (is_of_host(id)) {
                         (void)texts_find(after, id, &is_there, &expected_after);
-                        comparison->tallies[id].n_rests += expected == expected_after;
-                        comparison->tallies[id].n_equal +=
-                                expected == expected_after && sample->values[id] == expected * unit_of(id);
+                        brackets_add(&comparison->brackets[id], expected * unit_of(id), sample->values[id],
+                                     expected_after * unit_of(id));
                 } else
                         ck_assert_msg(sample->values[id] == expected * unit_of(id),
                                       "%s is %" PRIu64 ", but %s %s in /proc/%s is %" PRIu64, info->name,
@@ -134,23 +126,12 @@ static void compare(const Sample *sample, const Texts *before, const Texts *afte
         }
 }
 
-#define N_COMPARISONS 21
-
-static bool has_rested(const Comparison *comparison) {
-        for (unsigned id = 0; id < _VALUE_ROOM; id++)
-                if (is_of_host(id) && comparison->tallies[id].n_rests < N_COMPARISONS / 2)
-                        return false;
-
-        return true;
-}
-
-/* Compares every value that has a file; returns how many. Exact for what is of the
- * namespace, once that rests; for what is of the host, equal most of the times that it rested. */
+/* Compares every value that has a file; returns how many. */
 static unsigned compare_all(void) {
-        Comparison comparison = { 0 };
-        unsigned n = 0;
+        _cleanup_(freep) Comparison *comparison = calloc(1, sizeof *comparison);
 
-        while (n < N_COMPARISONS || !has_rested(&comparison)) {
+        ck_assert_ptr_nonnull(comparison);
+        for (unsigned n = 0; n < N_BRACKETS;) {
                 Texts before, after;
                 const Sample *sample;
 
@@ -158,7 +139,7 @@ static unsigned compare_all(void) {
                 sample = watch_sample(&watch);
                 texts_read(&after);
                 if (is_at_rest(&before, &after)) {
-                        compare(sample, &before, &after, &comparison);
+                        compare(sample, &before, &after, comparison);
                         n++;
                 }
                 texts_done(&before);
@@ -167,11 +148,10 @@ static unsigned compare_all(void) {
 
         for (unsigned id = 0; id < _VALUE_ROOM; id++)
                 if (is_of_host(id))
-                        ck_assert_msg(comparison.tallies[id].n_equal * 2 > comparison.tallies[id].n_rests,
-                                      "%s was right %u times of %u", value_infos[id].name,
-                                      comparison.tallies[id].n_equal, comparison.tallies[id].n_rests);
+                        ck_assert_msg(brackets_agree(&comparison->brackets[id]),
+                                      "%s is not what its file says", value_infos[id].name);
 
-        return comparison.n_values;
+        return comparison->n_values;
 }
 
 static int udp_connect(const char *address, uint16_t port) {
