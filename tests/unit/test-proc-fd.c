@@ -72,6 +72,33 @@ START_TEST(a_folder_with_a_size_is_not_read)
 }
 END_TEST
 
+static int readdir_errno; /* of reading on, behind the first entry; 0: reading goes on */
+static unsigned n_readdirs;
+
+struct dirent *__real_readdir64(DIR *folder_read);
+struct dirent *__wrap_readdir64(DIR *folder_read);
+struct dirent *__wrap_readdir64(DIR *folder_read) {
+        if (readdir_errno && n_readdirs++ > 0) {
+                errno = readdir_errno;
+                return NULL;
+        }
+        return __real_readdir64(folder_read);
+}
+
+/* As when the process ends in the meantime. */
+START_TEST(a_folder_that_cannot_be_read_to_its_end_has_no_count)
+{
+        uint64_t n = 99;
+        int r;
+
+        readdir_errno = ENOENT;
+        r = proc_fd_count(AT_FDCWD, "/proc/self/fdinfo", &n);
+        readdir_errno = 0;
+        ck_assert_int_eq(r, -ENOENT);
+        ck_assert_uint_eq(n, 99);
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_told)
 {
         uint64_t n = 99;
@@ -91,6 +118,7 @@ int main(void) {
         tcase_add_loop_test(counting, descriptors_are_counted, 0, ELEMENTSOF(descriptor_folders));
         tcase_add_test(counting, a_folder_that_is_read_has_as_many_as_entries);
         tcase_add_test(counting, a_folder_with_a_size_is_not_read);
+        tcase_add_test(counting, a_folder_that_cannot_be_read_to_its_end_has_no_count);
         tcase_add_test(counting, what_is_not_there_is_told);
         suite_add_tcase(suite, counting);
 
