@@ -14,7 +14,7 @@ static int proc_fd_read(int dir_fd, const char *path, uint64_t *ret) {
         const struct dirent *entry;
         uint64_t n = 0;
         DIR *dir;
-        int fd;
+        int fd, r;
 
         fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
@@ -26,9 +26,14 @@ static int proc_fd_read(int dir_fd, const char *path, uint64_t *ret) {
                 return -ENOMEM;
         }
 
+        /* A process that ends while its folder is read must not show as one with few. */
+        errno = 0;
         while ((entry = readdir(dir)))
                 n += entry->d_name[0] != '.';
+        r = -errno;
         (void)closedir(dir);
+        if (r < 0)
+                return r;
 
         *ret = n;
         return 0;

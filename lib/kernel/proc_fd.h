@@ -16,7 +16,7 @@
  * proc_fd_count() - count them
  * @path:       of a folder of descriptors below @dir_fd, such as "self/fd"
  *
- * Return: 0, or the errno of stat(2) or open(2): -EACCES if that is another
- * user's process, -ENOENT if it is gone.
+ * Return: 0, or the errno of stat(2), open(2) or readdir(3): -EACCES if that is
+ * another user's process, -ENOENT if it is gone.
  */
 _warn_unused_ int proc_fd_count(int dir_fd, const char *path, uint64_t *ret);
