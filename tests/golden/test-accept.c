@@ -44,6 +44,12 @@ static const struct {
         { "application/openmetrics-text;q=0.501,text/plain;q=0.5", OPENMETRICS },
         { "text/plain;q=0.1,application/openmetrics-text", OPENMETRICS },
         { "text/plain;q=0,application/openmetrics-text;q=0.1", OPENMETRICS },
+        { "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.1,"
+          "text/plain;q=0.5",
+          OPENMETRICS },
+        { "application/openmetrics-text;version=0.0.1;q=0.1,application/openmetrics-text;version=1.0.0,"
+          "text/plain;q=0.5",
+          OPENMETRICS },
         { "application/openmetrics-text;q=0", TEXT },
         { "application/openmetrics-text;q=0.000,text/plain;q=0.1", TEXT },
         { "application/openmetrics-text;q=0,text/plain;q=0", TEXT },
@@ -58,6 +64,9 @@ static const struct {
         /* wildcards: the more specific range decides, and a wildcard alone never means OpenMetrics */
         { "application/*", TEXT },
         { "application/*,text/plain;q=0.1", TEXT },
+        { "application/*;version=1.0.0", TEXT },
+        { "*/*;version=1.0.0", TEXT },
+        { "*/*;version=1.0.0,text/plain;q=0.5", TEXT },
         { "text/*", TEXT },
         { "text/*;q=0.9,application/openmetrics-text;q=0.8", TEXT },
         { "text/*;q=0.7,application/openmetrics-text;q=0.8", OPENMETRICS },

@@ -3,8 +3,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "exporters/http/address.h"
 #include "suite.h"
@@ -169,24 +170,25 @@ START_TEST(an_address_of_another_host_is_not_available)
 }
 END_TEST
 
-/* Whether a connection from 127.0.0.1 gets there. */
-static bool is_reached(uint16_t port) {
+/* A connection from 127.0.0.1, or -1. */
+static int connect_to(uint16_t port) {
         struct sockaddr_in address = {
                 .sin_family = AF_INET,
                 .sin_port = htons(port),
                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
         };
-        _cleanup_(close_fdp) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        return connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+        return connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 ? fd : close_fd(fd);
 }
 
 START_TEST(every_address_is_those_of_both_families)
 {
-        _cleanup_(close_fdp) int every = -1, ipv6 = -1;
+        _cleanup_(close_fdp) int every = -1, ipv6 = -1, client = -1;
 
-        ck_assert(is_reached(listen_anywhere(":0", &every)));
-        ck_assert(!is_reached(listen_anywhere("[::1]:0", &ipv6)));
+        client = connect_to(listen_anywhere(":0", &every));
+        ck_assert_int_ge(client, 0);
+        ck_assert_int_lt(connect_to(listen_anywhere("[::1]:0", &ipv6)), 0);
 }
 END_TEST
 
@@ -194,12 +196,13 @@ START_TEST(a_port_is_free_again_as_soon_as_its_listener_is_gone)
 {
         char text[HTTP_ADDRESS_TEXT_SIZE];
         HttpAddress address;
-        int fd, again = -1;
+        int fd, client, again = -1;
 
-        /* The connection lingers in TIME_WAIT, on the port. */
-        ck_assert(is_reached(listen_anywhere("127.0.0.1:0", &fd)));
+        /* Who closes first keeps the port in TIME_WAIT. */
+        client = connect_to(listen_anywhere("127.0.0.1:0", &fd));
         http_address_format(fd, text);
         (void)close_fd(accept(fd, NULL, NULL));
+        (void)close_fd(client);
         (void)close_fd(fd);
 
         ck_assert_int_eq(http_address_parse(text, &address), 0);
@@ -222,6 +225,24 @@ START_TEST(what_is_not_a_socket_listens_nowhere)
 }
 END_TEST
 
+START_TEST(a_local_socket_listens_at_its_path)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char folder[] = "/tmp/sockwatch-address-XXXXXX", text[HTTP_ADDRESS_TEXT_SIZE], wanted[128];
+        _cleanup_(close_fdp) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", folder);
+        ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+
+        http_address_format(fd, text);
+        (void)snprintf(wanted, sizeof wanted, "unix:%s", address.sun_path);
+        ck_assert_str_eq(text, wanted);
+        (void)unlink(address.sun_path);
+        (void)rmdir(folder);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("address");
         TCase *parsing = tcase_create("parsing"), *listening = tcase_create("listening");
@@ -236,6 +257,7 @@ int main(void) {
         tcase_add_test(listening, every_address_is_those_of_both_families);
         tcase_add_test(listening, a_port_is_free_again_as_soon_as_its_listener_is_gone);
         tcase_add_test(listening, what_is_not_a_socket_listens_nowhere);
+        tcase_add_test(listening, a_local_socket_listens_at_its_path);
         suite_add_tcase(suite, listening);
 
         return suite_main(suite);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "http_fixture.h"
@@ -180,6 +181,80 @@ START_TEST(a_server_that_was_full_answers_as_soon_as_it_is_not)
 }
 END_TEST
 
+/* Connects from as many addresses as it takes, asks on each connection and keeps it. Returns how many
+ * were answered. */
+static unsigned count_answers(HttpClient *clients, size_t n, uint16_t to_port) {
+        unsigned n_answered = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                HttpAnswer answer;
+                char from[16];
+
+                (void)snprintf(from, sizeof from, "127.0.0.%zu", 2 + i / HTTP_CONNECTIONS_PER_ADDRESS_MAX);
+                http_client_init(&clients[i], event, from, to_port);
+                answer = http_client_ask(&clients[i], "GET /-/healthy HTTP/1.1\r\nHost: here\r\n\r\n");
+                n_answered += answer.status == 200;
+                http_answer_done(&answer);
+        }
+
+        return n_answered;
+}
+
+static void close_all(HttpClient *clients, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                http_client_done(&clients[i]);
+        turn_until_idle();
+}
+
+START_TEST(the_limit_of_connections_is_that_of_all_ports_together)
+{
+        static HttpClient here[HTTP_CONNECTIONS_MAX / 2], there[HTTP_CONNECTIONS_MAX];
+        uint16_t other = server_add_port(0);
+
+        publish(0, 7, 0);
+        ck_assert_uint_eq(count_answers(here, ELEMENTSOF(here), port), ELEMENTSOF(here));
+        ck_assert_uint_eq(count_answers(there, ELEMENTSOF(there), other),
+                          HTTP_CONNECTIONS_MAX - ELEMENTSOF(here));
+
+        close_all(here, ELEMENTSOF(here));
+        close_all(there, ELEMENTSOF(there));
+        ck_assert_uint_eq(count_answers(there, ELEMENTSOF(there), other), HTTP_CONNECTIONS_MAX);
+        close_all(there, ELEMENTSOF(there));
+}
+END_TEST
+
+static const struct {
+        rlim_t n_descriptors;
+        unsigned n_connections;
+} descriptors[] = {
+        { 1024, HTTP_CONNECTIONS_MAX },
+        { HTTP_DESCRIPTORS_RESERVED + HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_MAX },
+        { HTTP_DESCRIPTORS_RESERVED + 20, 20 },
+        { HTTP_DESCRIPTORS_RESERVED + 1, 1 },
+        { HTTP_DESCRIPTORS_RESERVED, 1 },
+};
+
+START_TEST(there_are_no_more_connections_than_descriptors_allow)
+{
+        static HttpClient clients[HTTP_CONNECTIONS_MAX];
+        struct rlimit before, limit;
+
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+        limit = before;
+        limit.rlim_cur = descriptors[_i].n_descriptors;
+        server_teardown();
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        server_setup();
+        publish(0, 7, 0);
+
+        /* The clients are of this process too. */
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+        ck_assert_uint_eq(count_answers(clients, ELEMENTSOF(clients), port), descriptors[_i].n_connections);
+        close_all(clients, ELEMENTSOF(clients));
+        assert_alive();
+}
+END_TEST
+
 START_TEST(a_slow_client_holds_nobody_up)
 {
         HttpAnswer answer;
@@ -312,6 +387,9 @@ int main(void) {
         tcase_add_loop_test(limits, garbage_does_not_stop_the_server, 0, ELEMENTSOF(garbage));
         tcase_add_test(limits, very_many_connections_leave_the_server_alive);
         tcase_add_test(limits, a_server_that_was_full_answers_as_soon_as_it_is_not);
+        tcase_add_test(limits, the_limit_of_connections_is_that_of_all_ports_together);
+        tcase_add_loop_test(limits, there_are_no_more_connections_than_descriptors_allow, 0,
+                            ELEMENTSOF(descriptors));
         tcase_add_test(limits, a_slow_client_holds_nobody_up);
         tcase_add_loop_test(limits, a_body_that_nobody_wants_is_refused, 0, ELEMENTSOF(bodies));
         tcase_add_test(limits, a_client_that_leaves_in_the_middle_takes_nothing_along);

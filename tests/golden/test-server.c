@@ -81,9 +81,10 @@ START_TEST(head_has_the_headers_of_get_and_no_body)
 END_TEST
 
 static const char *const nowhere[] = {
-        "/metric", "/metrics/", "/metricss",       "/METRICS",          "//metrics",   "/-/",
-        "/-",      "/-/health", "/-/healthy/more", "/../../etc/passwd", "/metrics%2f", "/api/v1",
-        "*",       "metrics",   "/metrics%00x",    "/%6detrics",
+        "/metric", "/metrics/",   "/metricss",    "/METRICS",        "//metrics",
+        "/-/",     "/-",          "/-/health",    "/-/healthy/more", "/../../etc/passwd",
+        "/%00",    "/metrics%00", "/%6detrics",   "/metrics%2f",     "/api/v1",
+        "*",       "metrics",     "/metrics%00x",
 };
 
 START_TEST(anything_else_is_not_found)

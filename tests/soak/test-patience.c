@@ -65,8 +65,8 @@ START_TEST(a_client_that_trickles_is_let_go_and_one_that_gets_on_is_kept)
         answer = http_client_ask(&working, request);
         http_answer_done(&answer);
         while (is_open(&trickling)) {
-                http_client_send(&trickling, "x");
-                ck_assert_int_ge(sd_event_run(event, 100 * USEC_PER_MSEC), 0);
+                if (sd_event_run(event, 100 * USEC_PER_MSEC) == 0)
+                        http_client_send(&trickling, "x");
                 /* Before it could be taken for silent. */
                 ck_assert_uint_lt(clock_usec(CLOCK_MONOTONIC) - begin_usec, SILENCE_MIN_USEC);
         }
