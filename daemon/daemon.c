@@ -50,8 +50,9 @@ struct Daemon {
         size_t n_held;
         int held_fds[HTTP_LISTENERS_MAX]; /* listening sockets that nothing is accepted from yet */
 
-        Sample *latest; /* the newest; number 0 before the first */
-        Sample *spare;  /* NULL while the sampler has it */
+        Sample *samples[2]; /* all there are; the two that follow point to them */
+        Sample *latest;     /* the newest; number 0 before the first */
+        Sample *spare;      /* NULL while the sampler has it */
 
         usec_t interval_usec;
         usec_t started_usec;   /* CLOCK_BOOTTIME */
@@ -257,10 +258,13 @@ static int daemon_add_signals(Daemon *daemon) {
 static int daemon_init(Daemon *daemon, const Sources *sources) {
         int r;
 
-        daemon->latest = calloc(1, sizeof *daemon->latest);
-        daemon->spare = calloc(1, sizeof *daemon->spare);
-        if (!daemon->latest || !daemon->spare)
-                return -ENOMEM;
+        for (size_t i = 0; i < ELEMENTSOF(daemon->samples); i++) {
+                daemon->samples[i] = calloc(1, sizeof *daemon->samples[i]);
+                if (!daemon->samples[i])
+                        return -ENOMEM;
+        }
+        daemon->latest = daemon->samples[0];
+        daemon->spare = daemon->samples[1];
 
         r = sd_event_new(&daemon->event);
         if (r < 0)
@@ -314,14 +318,14 @@ bool daemon_free(Daemon *daemon) {
         for (size_t i = 0; i < ELEMENTSOF(daemon->signals); i++)
                 daemon->signals[i] = sd_event_source_disable_unref(daemon->signals[i]);
 
-        /* The sample that a stuck thread fills is the one that neither pointer has. */
         is_stopped = sampler_free(daemon->sampler);
         daemon->server = http_server_free(daemon->server);
         while (daemon->n_held > 0)
                 (void)close_fd(daemon->held_fds[--daemon->n_held]);
         daemon->event = sd_event_unref(daemon->event);
-        free(daemon->latest);
-        free(daemon->spare);
+        /* A stuck thread may still write into the one that it has. */
+        for (size_t i = 0; is_stopped && i < ELEMENTSOF(daemon->samples); i++)
+                free(daemon->samples[i]);
         free(daemon);
         return is_stopped;
 }
