@@ -176,6 +176,20 @@ int ring_append(Ring *ring, Sample *sample) {
 
 /* ---- opening ---- */
 
+/* Whether a flipped bit made a 0 of the newest generation: then the segment after the newest one that shows
+ * is not empty, nor being begun, but holds records of the generation that would come next. */
+static bool ring_newest_is_hidden(const Ring *ring, uint64_t newest) {
+        RingSegment segment;
+
+        memcpy(&segment, ring_segment_at(ring, newest + 1), sizeof segment);
+        if (segment.generation != 0 || segment.committed_bytes == 0)
+                return false;
+
+        segment.generation = newest + 1;
+        return ring_segment_is_valid(&ring->header, &segment,
+                                     (uint32_t)(segment.generation % ring->header.n_segments));
+}
+
 /* Checks every segment and finds the newest. Returns its generation (0: all are empty), or -EBADMSG. */
 static int ring_check_segments(Ring *ring, uint64_t *ret_newest) {
         uint64_t newest = 0;
@@ -201,6 +215,9 @@ static int ring_check_segments(Ring *ring, uint64_t *ret_newest) {
                 if (segment.generation > 0 && newest - segment.generation >= ring->header.n_segments)
                         return -EBADMSG;
         }
+
+        if (ring_newest_is_hidden(ring, newest))
+                return -EBADMSG;
 
         *ret_newest = newest;
         return 0;

@@ -177,6 +177,21 @@ START_TEST(a_flipped_bit_is_not_told_as_the_time_of_the_oldest_sample)
 }
 END_TEST
 
+START_TEST(a_flipped_bit_that_hides_the_newest_segment_is_noticed)
+{
+        const uint64_t nothing = 0;
+        RingFinding finding;
+        Ring *ring;
+
+        /* The first generation, 1, is one bit away from 0. */
+        ring_file_make(path, RING_SHORT, 3);
+        ring_file_patch(path, ring_file_segment(1), &nothing, sizeof nothing);
+        ck_assert_int_eq(ring_open(path, RING_BYTES_MIN, &ring, &finding), 0);
+        ck_assert_int_eq(finding.fault, RING_FAULT_DAMAGED);
+        (void)ring_close(ring);
+}
+END_TEST
+
 /* The format says so; and a file that tells nothing of what was there before compares and compresses better.
  */
 START_TEST(between_records_there_are_zeros)
@@ -609,6 +624,7 @@ int main(void) {
         tcase_add_test(appending, a_file_without_samples_is_continued);
         tcase_add_test(appending, the_oldest_sample_is_known_after_a_restart);
         tcase_add_test(appending, a_flipped_bit_is_not_told_as_the_time_of_the_oldest_sample);
+        tcase_add_test(appending, a_flipped_bit_that_hides_the_newest_segment_is_noticed);
         tcase_add_test(appending, between_records_there_are_zeros);
         tcase_add_test(appending, no_descriptor_is_left_open);
         suite_add_tcase(suite, appending);
