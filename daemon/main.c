@@ -244,8 +244,12 @@ static ExitStatus main_start(const Options *options) {
                 status = main_run(options, &sources, &sockets, &is_stuck);
 
         listen_sockets_done(&sockets);
-        if (!is_stuck)
-                sources_done(&sources);
+
+        /* Whatever runs at an ordinary exit would run beside a thread that may go on at any moment. */
+        if (is_stuck)
+                _exit((int)status);
+
+        sources_done(&sources);
         return status;
 }
 
