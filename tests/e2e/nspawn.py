@@ -9,6 +9,7 @@ are its own.
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -74,6 +75,7 @@ class Container:
         with open("/proc/self/cgroup") as file:
             paths = {fields[1]: fields[2] for fields in (line.strip().split(":", 2) for line in file)}
         cgroup = os.path.join(unified, self.name)
+        self._remove_stale([unified] + [named] * bool(named))
 
         def enter(path):
             with open(os.path.join(path, "cgroup.procs"), "w") as file:
@@ -92,6 +94,15 @@ class Container:
         except OSError as error:
             raise Skip(f"no control group of our own: {error}")
         return cgroup
+
+    @classmethod
+    def _remove_stale(cls, mounts):
+        """What tests left that were killed without a chance to clean up."""
+        for tree in [os.path.join(mount, name) for mount in mounts for name in os.listdir(mount)]:
+            found = re.fullmatch(r"sockwatch-e2e-(\d+)", os.path.basename(tree))
+            if found and not os.path.exists(f"/proc/{found[1]}"):
+                for folder, _, _ in os.walk(tree, topdown=False):
+                    cls._rmdir(folder)
 
     @staticmethod
     def _rmdir(folder):
@@ -144,6 +155,8 @@ class Container:
 
     def _end(self):
         """Its PID 1 takes all of it along."""
+        if self.nspawn.poll() is None:
+            self.leader = self.leader or self._find_leader()
         if self.leader:
             try:
                 os.kill(self.leader, signal.SIGKILL)
