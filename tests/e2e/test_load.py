@@ -83,7 +83,7 @@ class Ticks:
                 f"{len(self.waits)} good scrapes, the slowest {max(self.waits) * 1000:.0f} ms")
         assert abs(n_samples + n_missed - expected) <= 2, "ticks that are neither sampled nor missed"
         assert n_missed <= n_control + 2, f"{n_missed:.0f} ticks missed, and {n_control:.0f} by a daemon that nobody asks"
-        assert max(self.waits) < 1, f"a good scrape took {max(self.waits):.2f} s"
+        assert max(self.waits) < 5, f"a good scrape took {max(self.waits):.2f} s"
         equal(n_overflows, 0, "connections that its own queue had no room for")
         equal(self.daemon.get("/-/healthy", source=GOOD)[0], 200)
 
