@@ -157,14 +157,15 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_listener_accept_queue_length",
                 .type = METRIC_GAUGE,
-                .help = "Established connections that wait for the application to accept them.",
+                .help = "Established connections that wait for the application to accept them, at all sockets of the listener.",
                 .of_listener = listener_length,
                 .source = "sock_diag idiag_rqueue",
         },
         {
                 .name = "sockwatch_listener_accept_queue_limit",
                 .type = METRIC_GAUGE,
-                .help = "The length above which the accept queue is full: the lower of listen(2) and somaxconn.",
+                .help = "The length above which the accept queue is full: the lower of listen(2) and somaxconn, summed over all sockets "
+"of the listener.",
                 .of_listener = listener_limit,
                 .source = "sock_diag idiag_wqueue",
         },
@@ -348,7 +349,7 @@ const Metric metric_catalogue[] = {
                   METRIC_COUNTER,
                   UDP4_RECEIVE_ERRORS,
                   UDP6_RECEIVE_ERRORS,
-                  "Datagrams that could not be delivered, whatever the reason."),
+                  "Datagrams for a socket that could not be delivered to it; those for no socket are in udp_no_port_total."),
         {
                 .name = "sockwatch_udp_receive_drops_total",
                 .type = METRIC_COUNTER,
