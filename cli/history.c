@@ -104,6 +104,14 @@ history_set_note(struct libscols_line *line, size_t column, const History *histo
         table_set(line, column, "%s", text);
 }
 
+/* A sample without listeners, or of another time, would make of all drops ever those of one second. */
+static bool history_can_compare_listeners(const History *history, const Sample *sample) {
+        const CollectorReport *before = &history->before.reports[COLLECTOR_LISTEN];
+
+        return history->has_before && before->is_present && before->error == 0 &&
+               history_gap(history, sample) == 0;
+}
+
 /* Whose queue is the fullest; where all are empty, who drops the most. */
 static void history_set_listener(struct libscols_line *line, const History *history, const Sample *sample) {
         const ListenerRow *row = pressure_fullest_listener(sample);
@@ -119,7 +127,9 @@ static void history_set_listener(struct libscols_line *line, const History *hist
                 table_set(line, HISTORY_QUEUE, "%" PRIu64 "/%" PRIu64, row->worst_length, row->worst_limit);
         else {
                 table_set(line, HISTORY_QUEUE, "0");
-                row = history->has_before ? pressure_most_dropping_listener(&history->before, sample) : NULL;
+                row = history_can_compare_listeners(history, sample)
+                              ? pressure_most_dropping_listener(&history->before, sample)
+                              : NULL;
         }
 
         if (row)
