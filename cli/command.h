@@ -33,8 +33,18 @@ typedef struct CommandOptions {
         usec_t at_usec; /* CLOCK_REALTIME */
 } CommandOptions;
 
-/* The newest sample; where there is no ring file, one taken now. */
+/* States and listeners in one screen. This and the next three: of the newest sample, of one by its time, or
+ * where there is no ring file of one taken now. */
 CommandStatus command_status(const CommandOptions *options);
+
+/* Who listens where, how full the queues are, and whose they are. */
+CommandStatus command_listeners(const CommandOptions *options);
+
+/* Whose sockets and descriptors they are. */
+CommandStatus command_units(const CommandOptions *options);
+
+/* How many sockets are in which state, and where this host's ports go. */
+CommandStatus command_states(const CommandOptions *options);
 
 /* Samples of the ring, one a line. */
 CommandStatus command_history(const CommandOptions *options);

@@ -115,7 +115,7 @@ static bool history_can_compare_listeners(const History *history, const Sample *
 /* Whose queue is the fullest; where all are empty, who drops the most. */
 static void history_set_listener(struct libscols_line *line, const History *history, const Sample *sample) {
         const ListenerRow *row = pressure_fullest_listener(sample);
-        char name[LISTENER_NAME_SIZE] = "";
+        char name[ENDPOINT_NAME_SIZE] = "";
 
         if (!row) {
                 table_set(line, HISTORY_QUEUE, sample->reports[COLLECTOR_LISTEN].error < 0 ? "-" : "0");
@@ -133,7 +133,7 @@ static void history_set_listener(struct libscols_line *line, const History *hist
         }
 
         if (row)
-                listener_format_name(&row->key, name);
+                endpoint_format_name(&row->key.endpoint, name);
         table_set(line, HISTORY_LISTENER, "%s", name);
 }
 
@@ -166,7 +166,7 @@ static int history_write(History *history, const Sample *sample) {
 
         if (fputs(history->n_written == 1 ? "[\n" : ",\n", stdout) == EOF)
                 return -EIO;
-        return json_write_sample(sample, stdout);
+        return json_write_sample(sample, JSON_ALL, stdout);
 }
 
 /* Writes what is wanted of the samples from the reader's place on. */
@@ -189,45 +189,10 @@ static int history_walk(History *history, RingReader *reader, Reading *reading) 
         }
 }
 
-/* Whether a sample stands for the second that begins at that time. */
-static bool history_is_of(const Sample *sample, usec_t at_usec) {
-        return sample->realtime_usec + READING_GAP_USEC >= at_usec &&
-               sample->realtime_usec < at_usec + USEC_PER_SEC;
-}
-
-/*
- * Keeps in @ret the last sample up to a time. The first look goes to where it
- * should be and ends behind it; the clock may have been set back, so where it is
- * not, all of the ring is looked through.
- */
-static int history_find(const CommandOptions *options, RingReader *reader, Reading *reading, Sample *ret) {
-        bool is_found = false;
-        const Sample *sample;
-        int r;
-
-        for (unsigned look = 0; look < 2 && !is_found; look++) {
-                r = ring_reader_seek(reader, look == 0 ? options->at_usec : 0);
-                if (r < 0)
-                        return r;
-
-                while ((r = reading_next(reading, reader, &sample)) > 0) {
-                        if (history_is_of(sample, options->at_usec)) {
-                                sample_copy(ret, sample);
-                                is_found = true;
-                        } else if (look == 0 && sample->realtime_usec > options->at_usec)
-                                break;
-                }
-                if (r < 0)
-                        return r;
-        }
-
-        return is_found;
-}
-
 static int history_show_at(History *history, RingReader *reader, Reading *reading) {
         int r;
 
-        r = history_find(history->options, reader, reading, &history->before);
+        r = reading_find(reading, reader, history->options->at_usec, &history->before);
         return r <= 0 ? r : history_write(history, &history->before);
 }
 

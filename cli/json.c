@@ -66,29 +66,199 @@ static int json_add_members(json_t *object, const JsonMember *members, size_t n)
         return r;
 }
 
-static int json_add_listener(json_t *object, const ListenerRow *row) {
-        char address[LISTENER_ADDRESS_SIZE];
+/* Sockets by state, those that are 0 too. NULL without memory. */
+static json_t *json_states(const Sample *sample, const uint64_t states[static _STATES]) {
+        json_t *object = json_object();
 
-        listener_format_address(&row->key, address);
+        for (unsigned i = 0; i < _STATES; i++)
+                if (i != STATE_BOUND_INACTIVE || sample_has(sample, VALUE_TCP_BOUND_INACTIVE))
+                        (void)json_object_set_new(object, state_names[i], json_number(states[i]));
+        return object;
+}
+
+/* The other collector's part of a row is not there if that failed. */
+static bool json_has(const Sample *sample, CollectorId id) {
+        return sample->reports[id].is_present && sample->reports[id].error == 0;
+}
+
+static int json_add_endpoint(json_t *object, const Endpoint *endpoint) {
+        char address[ENDPOINT_ADDRESS_SIZE];
+
+        endpoint_format_address(endpoint, address);
 
         const JsonMember members[] = {
                 { "address", json_name(address) },
-                { "port", json_integer(listener_port(&row->key)) },
-                { "accept_queue_length", json_number(row->length) },
-                { "accept_queue_limit", json_number(row->limit) },
-                { "drops", json_number(row->drops) },
-                { "sockets", json_number(row->n_sockets) },
-                { "dual_stack", json_boolean(row->is_dual_stack) },
+                { "port", endpoint_is_other(endpoint) ? json_null() : json_integer(endpoint_port(endpoint)) },
         };
         return json_add_members(object, members, ELEMENTSOF(members));
 }
 
-static int json_add_listeners(json_t *array, const Sample *sample) {
-        for (uint32_t i = 0; i < sample->n_listeners; i++) {
+static int json_add_names(json_t *object, const char *unit, const char *process) {
+        const JsonMember members[] = {
+                { "unit", json_name(unit) },
+                { "process", process[0] ? json_name(process) : json_null() },
+        };
+
+        return json_add_members(object, members, ELEMENTSOF(members));
+}
+
+static int json_add_listener(json_t *object, const Sample *sample, const void *any) {
+        const ListenerRow *row = any;
+        const JsonMember members[] = {
+                { "accept_queue_length", json_number(row->length) },
+                { "accept_queue_limit", json_number(row->limit) },
+                { "accept_queue_peak", json_number(row->peak) },
+                { "drops", json_number(row->drops) },
+                { "saturated_seconds", json_seconds(row->saturated_usec) },
+                { "sockets", json_number(row->n_sockets) },
+                { "dual_stack", json_boolean(row->is_dual_stack) },
+        };
+        int r;
+
+        r = json_add_endpoint(object, &row->key.endpoint);
+        if (r == 0)
+                r = json_add_names(object, row->key.unit, row->key.process);
+        if (json_add_members(object, members, ELEMENTSOF(members)) < 0)
+                r = -ENOMEM;
+        if (r == 0 && json_has(sample, COLLECTOR_TCP) &&
+            json_object_set_new(object, "connections", json_states(sample, row->states)) < 0)
+                r = -ENOMEM;
+        return r;
+}
+
+static int json_add_unix_listener(json_t *object, const Sample *sample, const void *any) {
+        const UnixListenerRow *row = any;
+        const JsonMember members[] = {
+                { "path", json_name(row->key.path) },
+                { "accept_queue_length", json_number(row->length) },
+                { "accept_queue_limit", json_number(row->limit) },
+                { "accept_queue_peak", json_number(row->peak) },
+                { "saturated_seconds", json_seconds(row->saturated_usec) },
+                { "sockets", json_number(row->n_sockets) },
+        };
+
+        if (json_add_members(object, members, ELEMENTSOF(members)) < 0)
+                return -ENOMEM;
+        return json_add_names(object, row->key.unit, row->key.process);
+}
+
+static int json_add_udp_socket(json_t *object, const Sample *sample, const void *any) {
+        const UdpSocketRow *row = any;
+        const JsonMember members[] = {
+                { "receive_queue_bytes", json_number(row->queue_bytes) },
+                { "receive_buffer_bytes", json_number(row->buffer_bytes) },
+                { "drops", json_number(row->drops) },
+                { "sockets", json_number(row->n_sockets) },
+        };
+        int r;
+
+        r = json_add_endpoint(object, &row->key.endpoint);
+        if (r == 0)
+                r = json_add_names(object, row->key.unit, row->key.process);
+        return json_add_members(object, members, ELEMENTSOF(members)) < 0 ? -ENOMEM : r;
+}
+
+static int json_add_unit_sockets(json_t *object, const Sample *sample, const UnitRow *row) {
+        const JsonMember members[] = {
+                { "tcp_sockets", json_states(sample, row->states) },
+                { "close_wait_accepted", json_number(row->n_close_wait_accepted) },
+                { "receive_queue_bytes", json_number(row->receive_queue_bytes) },
+                { "send_queue_bytes", json_number(row->send_queue_bytes) },
+                { "retransmitting", json_number(row->n_retransmitting) },
+        };
+
+        return json_add_members(object, members, ELEMENTSOF(members));
+}
+
+static int json_add_unit_processes(json_t *object, const UnitRow *row) {
+        const JsonMember members[] = {
+                { "processes", json_number(row->n_processes) },
+                { "open_fds", json_number(row->open_fds) },
+                { "worst_open_fds", json_number(row->worst_open_fds) },
+                { "worst_fd_limit", json_number(row->worst_fd_limit) },
+        };
+
+        return json_add_members(object, members, ELEMENTSOF(members));
+}
+
+static int json_add_unit(json_t *object, const Sample *sample, const void *any) {
+        const UnitRow *row = any;
+        int r = 0;
+
+        if (json_object_set_new(object, "unit", json_name(row->key.unit)) < 0)
+                return -ENOMEM;
+        if (json_has(sample, COLLECTOR_TCP))
+                r = json_add_unit_sockets(object, sample, row);
+        if (r == 0 && json_has(sample, COLLECTOR_PROCESSES))
+                r = json_add_unit_processes(object, row);
+        return r;
+}
+
+static int json_add_process(json_t *object, const Sample *sample, const void *any) {
+        const ProcessRow *row = any;
+        bool has_limit = row->fd_limit > 0 && row->fd_limit < UINT64_MAX;
+        const JsonMember members[] = {
+                { "pid", row->pid > 0 ? json_number(row->pid) : json_null() },
+                { "open_fds", json_number(row->open_fds) },
+                { "fd_limit", has_limit ? json_number(row->fd_limit) : json_null() },
+                { "close_wait", json_number(row->n_close_wait) },
+        };
+
+        if (json_add_members(object, members, ELEMENTSOF(members)) < 0)
+                return -ENOMEM;
+        return json_add_names(object, row->key.unit, row->key.process);
+}
+
+static int json_add_destination(json_t *object, const Sample *sample, const void *any) {
+        const DestinationRow *row = any;
+        const JsonMember members[] = {
+                { "ports", json_number(row->n_ports) },
+                { "error", json_number(row->error) },
+        };
+        int r;
+
+        r = json_add_endpoint(object, &row->key);
+        return json_add_members(object, members, ELEMENTSOF(members)) < 0 ? -ENOMEM : r;
+}
+
+/* In the order in which they are written. */
+static const struct {
+        TableId table;
+        JsonParts part;
+        int (*add)(json_t *object, const Sample *sample, const void *row);
+} json_tables[] = {
+        { TABLE_LISTENERS, JSON_LISTENERS, json_add_listener },
+        { TABLE_UNIX_LISTENERS, JSON_LISTENERS, json_add_unix_listener },
+        { TABLE_UDP_SOCKETS, JSON_LISTENERS, json_add_udp_socket },
+        { TABLE_UNITS, JSON_UNITS, json_add_unit },
+        { TABLE_PROCESSES, JSON_UNITS, json_add_process },
+        { TABLE_DESTINATIONS, JSON_DESTINATIONS, json_add_destination },
+};
+
+static int json_add_rows(json_t *array, const Sample *sample, size_t i) {
+        TableId table = json_tables[i].table;
+
+        for (uint32_t row = 0; row < sample_count_rows(sample, table); row++) {
                 json_t *object = json_object();
 
                 if (json_array_append_new(array, object) < 0 ||
-                    json_add_listener(object, &sample->listeners[i]) < 0)
+                    json_tables[i].add(object, sample, sample_get_row(sample, table, row)) < 0)
+                        return -ENOMEM;
+        }
+
+        return 0;
+}
+
+static int json_add_tables(json_t *root, const Sample *sample, JsonParts parts) {
+        for (size_t i = 0; i < ELEMENTSOF(json_tables); i++) {
+                json_t *array;
+
+                if (!(parts & json_tables[i].part))
+                        continue;
+
+                array = json_array();
+                if (json_object_set_new(root, table_infos[json_tables[i].table].name, array) < 0 ||
+                    json_add_rows(array, sample, i) < 0)
                         return -ENOMEM;
         }
 
@@ -124,22 +294,37 @@ static int json_add_collectors(json_t *object, const Sample *sample) {
         return 0;
 }
 
-int json_write_sample(const Sample *sample, FILE *file) {
+int json_write_sample(const Sample *sample, JsonParts parts, FILE *file) {
         _cleanup_(json_derefp) json_t *root = json_object();
-        json_t *values = json_object(), *listeners = json_array(), *collectors = json_object();
+        json_t *values = json_object(), *collectors = json_object();
         const JsonMember members[] = {
                 { "number", json_number(sample->number) },
                 { "time", json_seconds(sample->realtime_usec) },
-                { "values", values },
-                { "listeners", listeners },
                 { "collectors", collectors },
+                { "values", values },
         };
 
         /* Handed to the root at once, so that it alone has to be released. */
         if (json_add_members(root, members, ELEMENTSOF(members)) < 0 ||
-            json_add_values(values, sample) < 0 || json_add_listeners(listeners, sample) < 0 ||
             json_add_collectors(collectors, sample) < 0)
                 return -ENOMEM;
 
+        if (!(parts & JSON_VALUES))
+                (void)json_object_del(root, "values");
+        else if (json_add_values(values, sample) < 0)
+                return -ENOMEM;
+
+        if (json_add_tables(root, sample, parts) < 0)
+                return -ENOMEM;
+
         return json_dumpf(root, file, JSON_COMPACT) < 0 ? -EIO : 0;
+}
+
+int json_write_line(const Sample *sample, JsonParts parts) {
+        int r;
+
+        r = json_write_sample(sample, parts, stdout);
+        if (r == 0)
+                printf("\n");
+        return r;
 }

@@ -13,5 +13,17 @@
 #include "base/macro.h"
 #include "store/sample.h"
 
+/* What of a sample is wanted; its number, its time and the collectors' reports always are. */
+typedef enum JsonParts {
+        JSON_VALUES = 1 << 0,
+        JSON_LISTENERS = 1 << 1, /* TCP, UNIX and UDP */
+        JSON_UNITS = 1 << 2,     /* and processes */
+        JSON_DESTINATIONS = 1 << 3,
+        JSON_ALL = 0xf,
+} JsonParts;
+
 /* Writes one object. Return: 0, -ENOMEM, or -EIO. */
-_warn_unused_ int json_write_sample(const Sample *sample, FILE *file);
+_warn_unused_ int json_write_sample(const Sample *sample, JsonParts parts, FILE *file);
+
+/* Writes that and a line feed to stdout. */
+_warn_unused_ int json_write_line(const Sample *sample, JsonParts parts);

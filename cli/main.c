@@ -26,7 +26,10 @@ static const struct {
         CommandStatus (*run)(const CommandOptions *options);
         const char *help;
 } commands[] = {
-        { "status", command_status, "The newest sample, and what is wrong with it" },
+        { "status", command_status, "What is wrong, states, and listeners in short" },
+        { "listeners", command_listeners, "Who listens where, how full the queues are, whose they are" },
+        { "units", command_units, "Whose sockets and descriptors they are, the busiest first" },
+        { "states", command_states, "Sockets by state, and ports by destination" },
         { "history", command_history, "Samples of the ring, one a line" },
 };
 
@@ -73,7 +76,7 @@ static const struct {
         { "--sysfs.root", "PATH", "Where /sys is mounted (default /sys)", main_set_sys_root },
         { "--json", NULL, "Write JSON", main_set_json },
         { "--since", "TIME", "history: from this time on (default: the last minute)", main_set_since },
-        { "--at", "TIME", "history: the sample of this time", main_set_at },
+        { "--at", "TIME", "The sample of this time (default: the newest)", main_set_at },
 };
 
 static void main_print_help(void) {

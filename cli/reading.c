@@ -41,6 +41,40 @@ int reading_next(Reading *reading, RingReader *reader, const Sample **ret) {
         }
 }
 
+/* Whether a sample stands for the second that begins at that time. */
+static bool reading_is_of(const Sample *sample, usec_t at_usec) {
+        return sample->realtime_usec + READING_GAP_USEC >= at_usec &&
+               sample->realtime_usec < at_usec + USEC_PER_SEC;
+}
+
+/*
+ * The first look goes to where the sample should be and ends behind it; the clock
+ * may have been set back, so where it is not, all of the ring is looked through.
+ */
+int reading_find(Reading *reading, RingReader *reader, usec_t at_usec, Sample *ret) {
+        bool is_found = false;
+        const Sample *sample;
+        int r;
+
+        for (unsigned look = 0; look < 2 && !is_found; look++) {
+                r = ring_reader_seek(reader, look == 0 ? at_usec : 0);
+                if (r < 0)
+                        return r;
+
+                while ((r = reading_next(reading, reader, &sample)) > 0) {
+                        if (reading_is_of(sample, at_usec)) {
+                                sample_copy(ret, sample);
+                                is_found = true;
+                        } else if (look == 0 && sample->realtime_usec > at_usec)
+                                break;
+                }
+                if (r < 0)
+                        return r;
+        }
+
+        return is_found;
+}
+
 CommandStatus reading_report(const Reading *reading, const char *path) {
         if (reading->is_overwritten)
                 fprintf(stderr, "sockwatch: samples were overwritten while being read and are left out\n");

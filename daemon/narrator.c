@@ -11,6 +11,8 @@
 #include "derive/pressure.h"
 #include "exporters/journal/log.h"
 
+static void narrator_tell_permissions(const Sample *before, const Sample *sample);
+
 void narrator_tell_changes(const Sample *before, const Sample *sample) {
         static const CollectorReport none;
 
@@ -34,11 +36,28 @@ void narrator_tell_changes(const Sample *before, const Sample *sample) {
                 if (!report->is_incomplete && old->is_incomplete && report->error == 0)
                         log_notice("collector %s has room for all it sees again", collector_name(id));
         }
+
+        narrator_tell_permissions(before, sample);
+}
+
+/* What is missing for want of a privilege, said when it begins. */
+static void narrator_tell_permissions(const Sample *before, const Sample *sample) {
+        uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED],
+                 n_before = before ? before->values[VALUE_OWNERS_NOT_PERMITTED] : 0;
+        bool wants_read_search = sample->values[VALUE_OWNERS_WANT_READ_SEARCH] > 0;
+
+        if (n == 0 || n_before > 0)
+                return;
+
+        log_notice("units or processes of %" PRIu64
+                   " sockets cannot be found: reading descriptors of other users wants %s",
+                   n,
+                   wants_read_search ? "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE" : "CAP_SYS_PTRACE");
 }
 
 void narrator_format_status(const Sample *sample, char *ret_text, size_t size) {
         const ListenerRow *fullest = pressure_fullest_listener(sample);
-        char address[LISTENER_ADDRESS_SIZE];
+        char address[ENDPOINT_ADDRESS_SIZE];
         uint64_t duration_nsec = 0;
         int n = 0;
 
@@ -55,11 +74,11 @@ void narrator_format_status(const Sample *sample, char *ret_text, size_t size) {
                              sample->values[VALUE_TCP_ESTABLISHED], sample->values[VALUE_TCP_CLOSE_WAIT],
                              sample->values[VALUE_TCP_TIME_WAIT]);
         if (fullest && n >= 0 && (size_t)n < size) {
-                listener_format_address(&fullest->key, address);
+                endpoint_format_address(&fullest->key.endpoint, address);
                 n += snprintf(ret_text + n, size - (size_t)n,
                               "%u listeners, fullest queue %" PRIu64 " of %" PRIu64 " on %s port %u; ",
                               sample->n_listeners, fullest->worst_length, fullest->worst_limit, address,
-                              listener_port(&fullest->key));
+                              endpoint_port(&fullest->key.endpoint));
         }
         if (n >= 0 && (size_t)n < size)
                 (void)snprintf(ret_text + n, size - (size_t)n, "sample %" PRIu64 " took %.1f ms",

@@ -20,35 +20,75 @@ static bool sample_taken(const Sample *sample, uint64_t *ret) {
         return true;
 }
 
-static bool listener_length(const ListenerRow *row, uint64_t *ret) {
-        *ret = row->length;
+/* In millionths. A full queue holds limit + 1; the ratio is 1 then, and whatever is queued, with a limit of 0. */
+static uint64_t fullness(uint64_t length, uint64_t limit) {
+        return length * 1000000 / (limit + 1);
+}
+
+static bool listener_utilization(const void *row, uint64_t *ret) {
+        const ListenerRow *listener = row;
+
+        *ret = fullness(listener->worst_length, listener->worst_limit);
         return true;
 }
 
-static bool listener_limit(const ListenerRow *row, uint64_t *ret) {
-        *ret = row->limit;
+static bool unix_listener_utilization(const void *row, uint64_t *ret) {
+        const UnixListenerRow *listener = row;
+
+        *ret = fullness(listener->worst_length, listener->worst_limit);
         return true;
 }
 
-static bool listener_drops(const ListenerRow *row, uint64_t *ret) {
-        *ret = row->drops;
+static bool udp_utilization(const void *row, uint64_t *ret) {
+        const UdpSocketRow *socket = row;
+
+        *ret = socket->worst_buffer_bytes > 0
+                       ? socket->worst_queue_bytes * 1000000 / socket->worst_buffer_bytes
+                       : 0;
         return true;
 }
 
-static bool listener_sockets(const ListenerRow *row, uint64_t *ret) {
-        *ret = row->n_sockets;
+static bool unit_never_accepted(const void *row, uint64_t *ret) {
+        const UnitRow *unit = row;
+
+        *ret = unit->states[STATE_CLOSE_WAIT] - MIN(unit->states[STATE_CLOSE_WAIT], unit->n_close_wait_accepted);
         return true;
 }
 
-/* A full queue holds limit + 1; the ratio is 1 then, and whatever is queued, with a limit of 0. */
-static bool listener_utilization(const ListenerRow *row, uint64_t *ret) {
-        *ret = row->worst_length * 1000000 / (row->worst_limit + 1);
-        return true;
+static bool unit_fd_utilization(const void *row, uint64_t *ret) {
+        const UnitRow *unit = row;
+
+        *ret = unit->worst_fd_limit > 0
+                       ? (uint64_t)((double)unit->worst_open_fds * 1e6 / (double)unit->worst_fd_limit)
+                       : 0;
+        return unit->worst_fd_limit > 0;
 }
 
-static bool listener_dual_stack(const ListenerRow *row, uint64_t *ret) {
-        *ret = row->is_dual_stack;
-        return true;
+static bool process_fd_limit(const void *row, uint64_t *ret) {
+        const ProcessRow *process = row;
+
+        *ret = process->fd_limit;
+        return process->fd_limit > 0 && process->fd_limit < UINT64_MAX;
+}
+
+static bool process_close_wait(const void *row, uint64_t *ret) {
+        const ProcessRow *process = row;
+
+        *ret = process->n_close_wait;
+        return process->pid > 0;
+}
+
+/* The destination to which the most ports are in use, against all that there are. */
+static bool ports_utilization(const Sample *sample, uint64_t *ret) {
+        uint64_t n_ports = sample->values[VALUE_EPHEMERAL_PORTS], n_most = 0;
+
+        for (uint32_t i = 0; i < sample->n_destinations; i++)
+                if (!endpoint_is_other(&sample->destinations[i].key))
+                        n_most = MAX(n_most, sample->destinations[i].n_ports);
+
+        *ret = n_ports > 0 ? n_most * 1000000 / n_ports : 0;
+        return n_ports > 0 && sample->reports[COLLECTOR_TCP].is_present &&
+               sample->reports[COLLECTOR_TCP].error == 0;
 }
 
 static bool collector_success(const CollectorReport *report, uint64_t *ret) {
@@ -107,6 +147,68 @@ static bool collector_last_success(const CollectorReport *report, uint64_t *ret)
                 }                                                                                      \
         }
 
+/* A metric of each row of a table that is one of its fields. */
+#define ROW_METRIC(name_, type_, table_, collector_, row_type_, field_, source_, help_)                \
+        {                                                                                              \
+                .name = (name_), .type = (type_), .help = (help_), .source = (source_), .rows = {      \
+                        .table = TABLE_##table_,                                                       \
+                        .collector = COLLECTOR_##collector_,                                           \
+                        .n_figures = 1,                                                                \
+                        .figures = { { .field = offsetof(row_type_, field_) } },                       \
+                },                                                                                     \
+        }
+#define LISTENER(name_, type_, field_, source_, help_) \
+        ROW_METRIC(name_, type_, LISTENERS, LISTEN, ListenerRow, field_, source_, help_)
+#define UNIX_LISTENER(name_, type_, field_, source_, help_) \
+        ROW_METRIC(name_, type_, UNIX_LISTENERS, UNIX, UnixListenerRow, field_, source_, help_)
+#define UDP_SOCKET(name_, type_, field_, source_, help_) \
+        ROW_METRIC(name_, type_, UDP_SOCKETS, UDP, UdpSocketRow, field_, source_, help_)
+#define UNIT(name_, collector_, field_, source_, help_) \
+        ROW_METRIC(name_, METRIC_GAUGE, UNITS, collector_, UnitRow, field_, source_, help_)
+
+/* The same in bytes, in seconds, or as a ratio of a row. */
+#define ROW_METRIC_BYTES(name_, table_, collector_, row_type_, field_, source_, help_)         \
+        {                                                                                      \
+                .name = (name_), .type = METRIC_GAUGE, .unit = "bytes", .help = (help_),       \
+                .source = (source_), .rows = {                                                 \
+                        .table = TABLE_##table_,                                               \
+                        .collector = COLLECTOR_##collector_,                                   \
+                        .n_figures = 1,                                                        \
+                        .figures = { { .field = offsetof(row_type_, field_) } },               \
+                },                                                                             \
+        }
+#define ROW_METRIC_SECONDS_TOTAL(name_, table_, collector_, row_type_, field_, source_, help_) \
+        {                                                                                      \
+                .name = (name_), .type = METRIC_COUNTER, .unit = "seconds", .decimals = 6,     \
+                .help = (help_), .source = (source_), .rows = {                                \
+                        .table = TABLE_##table_,                                               \
+                        .collector = COLLECTOR_##collector_,                                   \
+                        .n_figures = 1,                                                        \
+                        .figures = { { .field = offsetof(row_type_, field_) } },               \
+                },                                                                             \
+        }
+#define ROW_METRIC_RATIO(name_, table_, collector_, of_row_, source_, help_)                   \
+        {                                                                                      \
+                .name = (name_), .type = METRIC_GAUGE, .unit = "ratio", .decimals = 6,         \
+                .help = (help_), .source = (source_), .rows = {                                \
+                        .table = TABLE_##table_,                                               \
+                        .collector = COLLECTOR_##collector_,                                   \
+                        .n_figures = 1,                                                        \
+                        .figures = { { .of_row = (of_row_) } },                                \
+                },                                                                             \
+        }
+
+#define STATE(row_type_, name_, index_) { .label = (name_), .field = offsetof(row_type_, states[index_]) }
+
+const char *const metric_row_labels[_TABLES][METRIC_ROW_LABELS_MAX] = {
+        [TABLE_LISTENERS] = { "address", "port", "unit", "process" },
+        [TABLE_UNIX_LISTENERS] = { "path", "unit", "process" },
+        [TABLE_UDP_SOCKETS] = { "address", "port", "unit", "process" },
+        [TABLE_UNITS] = { "unit" },
+        [TABLE_PROCESSES] = { "process", "unit" },
+        [TABLE_DESTINATIONS] = { "destination" },
+};
+
 const Metric metric_catalogue[] = {
         /* TCP now */
         {
@@ -154,51 +256,272 @@ const Metric metric_catalogue[] = {
                   "TCP sockets in use, without TIME_WAIT and half-open ones."),
 
         /* Listeners */
+        LISTENER("sockwatch_listener_accept_queue_length",
+                 METRIC_GAUGE,
+                 length,
+                 "sock_diag idiag_rqueue",
+                 "Established connections that wait for the application to accept them, at all sockets of the listener."),
+        LISTENER("sockwatch_listener_accept_queue_limit",
+                 METRIC_GAUGE,
+                 limit,
+                 "sock_diag idiag_wqueue",
+                 "The length above which the accept queue is full: the lower of listen(2) and somaxconn, summed over all sockets of the listener."),
+        LISTENER("sockwatch_listener_accept_queue_peak",
+                 METRIC_GAUGE,
+                 peak,
+                 "sock_diag idiag_rqueue",
+                 "The highest length of the accept queue in any sample of the last minute (windows.peak in the configuration), so that no burst is lost between two scrapes."),
+        ROW_METRIC_RATIO("sockwatch_listener_accept_queue_utilization_ratio",
+                         LISTENERS,
+                         LISTEN,
+                         listener_utilization,
+                         "sock_diag idiag_rqueue / (idiag_wqueue + 1)",
+                         "How full the fullest accept queue of the address and port is; 1 is full."),
+        ROW_METRIC_SECONDS_TOTAL("sockwatch_listener_saturated_seconds_total",
+                                 LISTENERS,
+                                 LISTEN,
+                                 ListenerRow,
+                                 saturated_usec,
+                                 "sock_diag idiag_rqueue > idiag_wqueue",
+                                 "Time in which an accept queue of the listener was full, as sampled."),
+        LISTENER("sockwatch_listener_drops_total",
+                 METRIC_COUNTER,
+                 drops,
+                 "sock_diag SK_MEMINFO_DROPS",
+                 "Segments dropped at this listener: attempts to connect that found its accept queue full, each try of a client anew, and acknowledgements put off by TCP_DEFER_ACCEPT."),
+        LISTENER("sockwatch_listener_listening_sockets",
+                 METRIC_GAUGE,
+                 n_sockets,
+                 "sock_diag TCP_LISTEN",
+                 "Sockets that listen on the address and port; more than one with SO_REUSEPORT."),
+        LISTENER("sockwatch_listener_dual_stack",
+                 METRIC_GAUGE,
+                 is_dual_stack,
+                 "sock_diag INET_DIAG_SKV6ONLY",
+                 "1 if an IPv6 listener takes IPv4 connections as well, else 0."),
+        ROW_METRIC("sockwatch_listener_syn_queue_length",
+                   METRIC_GAUGE,
+                   LISTENERS,
+                   TCP,
+                   ListenerRow,
+                   states[STATE_SYN_RECV],
+                   "sock_diag TCP_SYN_RECV",
+                   "Half-open connections to the listener: a SYN came and the handshake is not complete."),
         {
-                .name = "sockwatch_listener_accept_queue_length",
+                .name = "sockwatch_listener_sockets",
                 .type = METRIC_GAUGE,
-                .help = "Established connections that wait for the application to accept them, at all sockets of the listener.",
-                .of_listener = listener_length,
-                .source = "sock_diag idiag_rqueue",
+                .help = "Connections that came in by the listener, by state; those that wait to be accepted are among them.",
+                .source = "sock_diag idiag_state",
+                .rows = {
+                        .table = TABLE_LISTENERS,
+                        .collector = COLLECTOR_TCP,
+                        .label = "state",
+                        .n_figures = 9,
+                        .figures = {
+                                STATE(ListenerRow, "established", STATE_ESTABLISHED),
+                                STATE(ListenerRow, "syn_recv", STATE_SYN_RECV),
+                                STATE(ListenerRow, "fin_wait1", STATE_FIN_WAIT1),
+                                STATE(ListenerRow, "fin_wait2", STATE_FIN_WAIT2),
+                                STATE(ListenerRow, "time_wait", STATE_TIME_WAIT),
+                                STATE(ListenerRow, "close", STATE_CLOSE),
+                                STATE(ListenerRow, "close_wait", STATE_CLOSE_WAIT),
+                                STATE(ListenerRow, "last_ack", STATE_LAST_ACK),
+                                STATE(ListenerRow, "closing", STATE_CLOSING),
+                        },
+                },
+        },
+
+        /* UNIX listeners */
+        UNIX_LISTENER("sockwatch_unix_listener_accept_queue_length",
+                      METRIC_GAUGE,
+                      length,
+                      "unix_diag udiag_rqueue",
+                      "Connections that wait for the application to accept them, at all sockets that listen on the path."),
+        UNIX_LISTENER("sockwatch_unix_listener_accept_queue_limit",
+                      METRIC_GAUGE,
+                      limit,
+                      "unix_diag udiag_wqueue",
+                      "The length above which the accept queue is full: further connects wait, or fail with EAGAIN."),
+        UNIX_LISTENER("sockwatch_unix_listener_accept_queue_peak",
+                      METRIC_GAUGE,
+                      peak,
+                      "unix_diag udiag_rqueue",
+                      "The highest length of the accept queue in any sample of the last minute (windows.peak in the configuration)."),
+        ROW_METRIC_RATIO("sockwatch_unix_listener_accept_queue_utilization_ratio",
+                         UNIX_LISTENERS,
+                         UNIX,
+                         unix_listener_utilization,
+                         "unix_diag udiag_rqueue / (udiag_wqueue + 1)",
+                         "How full the fullest accept queue of the path is; 1 is full."),
+        ROW_METRIC_SECONDS_TOTAL("sockwatch_unix_listener_saturated_seconds_total",
+                                 UNIX_LISTENERS,
+                                 UNIX,
+                                 UnixListenerRow,
+                                 saturated_usec,
+                                 "unix_diag udiag_rqueue > udiag_wqueue",
+                                 "Time in which an accept queue of the path was full, as sampled."),
+
+        /* UDP sockets */
+        ROW_METRIC_BYTES("sockwatch_udp_socket_receive_queue_bytes",
+                         UDP_SOCKETS,
+                         UDP,
+                         UdpSocketRow,
+                         queue_bytes,
+                         "udp_diag idiag_rqueue",
+                         "Memory of datagrams that the application has not read yet, at all sockets of the address and port that take them from anybody."),
+        ROW_METRIC_BYTES("sockwatch_udp_socket_receive_buffer_bytes",
+                         UDP_SOCKETS,
+                         UDP,
+                         UdpSocketRow,
+                         buffer_bytes,
+                         "udp_diag SK_MEMINFO_RCVBUF",
+                         "The memory above which further datagrams are dropped, summed over those sockets."),
+        ROW_METRIC_RATIO("sockwatch_udp_socket_receive_queue_utilization_ratio",
+                         UDP_SOCKETS,
+                         UDP,
+                         udp_utilization,
+                         "udp_diag idiag_rqueue / SK_MEMINFO_RCVBUF",
+                         "How full the fullest receive queue of the address and port is; 1 is full."),
+        UDP_SOCKET("sockwatch_udp_socket_drops_total",
+                   METRIC_COUNTER,
+                   drops,
+                   "udp_diag SK_MEMINFO_DROPS",
+                   "Datagrams dropped at these sockets, most often because their receive queue was full."),
+
+        /* Units */
+        {
+                .name = "sockwatch_unit_tcp_sockets",
+                .type = METRIC_GAUGE,
+                .help = "TCP sockets by unit and state; the sum over units is that of the host. Unattributed: whose they are could not be found out.",
+                .source = "sock_diag INET_DIAG_CGROUP_ID",
+                .rows = {
+                        .table = TABLE_UNITS,
+                        .collector = COLLECTOR_TCP,
+                        .label = "state",
+                        .n_figures = 12,
+                        .figures = {
+                                STATE(UnitRow, "established", STATE_ESTABLISHED),
+                                STATE(UnitRow, "syn_sent", STATE_SYN_SENT),
+                                STATE(UnitRow, "syn_recv", STATE_SYN_RECV),
+                                STATE(UnitRow, "fin_wait1", STATE_FIN_WAIT1),
+                                STATE(UnitRow, "fin_wait2", STATE_FIN_WAIT2),
+                                STATE(UnitRow, "time_wait", STATE_TIME_WAIT),
+                                STATE(UnitRow, "close", STATE_CLOSE),
+                                STATE(UnitRow, "close_wait", STATE_CLOSE_WAIT),
+                                STATE(UnitRow, "last_ack", STATE_LAST_ACK),
+                                STATE(UnitRow, "listen", STATE_LISTEN),
+                                STATE(UnitRow, "closing", STATE_CLOSING),
+                                {
+                                        .label = "bound_inactive",
+                                        .field = offsetof(UnitRow, states[STATE_BOUND_INACTIVE]),
+                                        .only_with = VALUE_TCP_BOUND_INACTIVE,
+                                },
+                        },
+                },
         },
         {
-                .name = "sockwatch_listener_accept_queue_limit",
+                .name = "sockwatch_unit_close_wait_sockets",
                 .type = METRIC_GAUGE,
-                .help = "The length above which the accept queue is full: the lower of listen(2) and somaxconn, summed over all sockets "
-"of the listener.",
-                .of_listener = listener_limit,
-                .source = "sock_diag idiag_wqueue",
+                .help = "TCP sockets of the unit whose peer has closed. Accepted yes: the program has them and does not close them. Accepted no: it never accepted them.",
+                .source = "sock_diag idiag_inode",
+                .rows = {
+                        .table = TABLE_UNITS,
+                        .collector = COLLECTOR_TCP,
+                        .label = "accepted",
+                        .n_figures = 2,
+                        .figures = {
+                                { .label = "yes", .field = offsetof(UnitRow, n_close_wait_accepted) },
+                                { .label = "no", .of_row = unit_never_accepted },
+                        },
+                },
+        },
+        ROW_METRIC_BYTES("sockwatch_unit_receive_queue_bytes",
+                         UNITS,
+                         TCP,
+                         UnitRow,
+                         receive_queue_bytes,
+                         "sock_diag idiag_rqueue",
+                         "Bytes received by TCP that the unit has not read yet."),
+        ROW_METRIC_BYTES("sockwatch_unit_send_queue_bytes",
+                         UNITS,
+                         TCP,
+                         UnitRow,
+                         send_queue_bytes,
+                         "sock_diag idiag_wqueue",
+                         "Bytes that the unit wrote and that are not yet sent or not yet acknowledged."),
+        UNIT("sockwatch_unit_retransmitting_sockets",
+             TCP,
+             n_retransmitting,
+             "sock_diag idiag_timer, idiag_retrans",
+             "TCP sockets of the unit whose oldest segment was sent again and is still not acknowledged."),
+        UNIT("sockwatch_unit_processes", PROCESSES, n_processes, "/proc/PID/cgroup", "Processes of the unit that have files open."),
+        UNIT("sockwatch_unit_open_fds",
+             PROCESSES,
+             open_fds,
+             "/proc/PID/fd",
+             "Descriptors that all processes of the unit have open."),
+        ROW_METRIC_RATIO("sockwatch_unit_fd_utilization_ratio",
+                         UNITS,
+                         PROCESSES,
+                         unit_fd_utilization,
+                         "/proc/PID/fd, /proc/PID/limits Max open files",
+                         "Open descriptors against the soft limit, of that process of the unit which is the nearest to it."),
+
+        /* Processes that stand out */
+        ROW_METRIC("sockwatch_top_process_open_fds",
+                   METRIC_GAUGE,
+                   PROCESSES,
+                   PROCESSES,
+                   ProcessRow,
+                   open_fds,
+                   "/proc/PID/fd",
+                   "Descriptors of the processes that are the nearest to their limit; of those with one name in one unit, the nearest of them."),
+        {
+                .name = "sockwatch_top_process_fd_limit",
+                .type = METRIC_GAUGE,
+                .help = "The soft limit of descriptors of those processes; absent if there is none.",
+                .source = "/proc/PID/limits Max open files",
+                .rows = {
+                        .table = TABLE_PROCESSES,
+                        .collector = COLLECTOR_PROCESSES,
+                        .n_figures = 1,
+                        .figures = { { .of_row = process_fd_limit } },
+                },
         },
         {
-                .name = "sockwatch_listener_accept_queue_utilization_ratio",
+                .name = "sockwatch_top_process_close_wait_sockets",
+                .type = METRIC_GAUGE,
+                .help = "Accepted TCP sockets in close_wait that the process holds, of the units that have the most of them, looked for every ten seconds; else 0.",
+                .source = "/proc/PID/fd, sock_diag idiag_inode",
+                .rows = {
+                        .table = TABLE_PROCESSES,
+                        .collector = COLLECTOR_PROCESSES,
+                        .n_figures = 1,
+                        .figures = { { .of_row = process_close_wait } },
+                },
+        },
+
+        /* Ports of this host */
+        ROW_METRIC("sockwatch_ephemeral_ports_used",
+                   METRIC_GAUGE,
+                   DESTINATIONS,
+                   TCP,
+                   DestinationRow,
+                   n_ports,
+                   "sock_diag idiag_sport",
+                   "Ephemeral ports in use to the destinations that use the most, for connections which this host opened, time_wait included; from the source address with the most."),
+        {
+                .name = "sockwatch_ephemeral_port_utilization_ratio",
                 .type = METRIC_GAUGE,
                 .unit = "ratio",
                 .decimals = 6,
-                .help = "How full the fullest accept queue of the address and port is; 1 is full.",
-                .of_listener = listener_utilization,
-                .source = "sock_diag idiag_rqueue / (idiag_wqueue + 1)",
+                .help = "Ephemeral ports in use to the destination that uses the most, against ephemeral_ports; at 1 further connects to it fail.",
+                .of_sample = ports_utilization,
+                .source = "sock_diag idiag_sport, sys/net/ipv4/ip_local_port_range",
         },
-        {
-                .name = "sockwatch_listener_drops_total",
-                .type = METRIC_COUNTER,
-                .help = "Segments dropped at this listener: attempts to connect that found its accept queue full, each try of a " "client anew, and acknowledgements put off by TCP_DEFER_ACCEPT.",
-                .of_listener = listener_drops,
-                .source = "sock_diag SK_MEMINFO_DROPS",
-        },
-        {
-                .name = "sockwatch_listener_listening_sockets",
-                .type = METRIC_GAUGE,
-                .help = "Sockets that listen on the address and port; more than one with SO_REUSEPORT.",
-                .of_listener = listener_sockets,
-                .source = "sock_diag TCP_LISTEN",
-        },
-        {
-                .name = "sockwatch_listener_dual_stack",
-                .type = METRIC_GAUGE,
-                .help = "1 if an IPv6 listener takes IPv4 connections as well, else 0.",
-                .of_listener = listener_dual_stack,
-                .source = "sock_diag INET_DIAG_SKV6ONLY",
-        },
+        ONE_GAUGE("sockwatch_ephemeral_ports_missed",
+                  DESTINATION_PORTS_MISSED,
+                  "Most ports that a destination may have in use without being told, or beyond what is told of it; 0: all numbers are exact."),
 
         /* TCP counters */
         ONE_COUNTER("sockwatch_tcp_active_opens_total", TCP_ACTIVE_OPENS, "Connections that this host began."),
@@ -508,9 +831,39 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_truncated_total",
                 .type = METRIC_COUNTER,
-                .help = "Rows that were left out of samples because their table was full.",
+                .help = "Sockets, units and processes that were left out of samples as there was no room to tell them apart.",
                 .labels = { "what" },
-                .series = { { VALUE_LISTENERS_TRUNCATED, { "listeners" } } },
+                .series = {
+                        { VALUE_LISTENERS_TRUNCATED, { "listeners" } },
+                        { VALUE_UNIX_LISTENERS_TRUNCATED, { "unix_listeners" } },
+                        { VALUE_UDP_SOCKETS_TRUNCATED, { "udp_sockets" } },
+                        { VALUE_UNITS_TRUNCATED, { "units" } },
+                        { VALUE_PROCESSES_TRUNCATED, { "processes" } },
+                },
+        },
+        {
+                .name = "sockwatch_folded_rows",
+                .type = METRIC_GAUGE,
+                .help = "Rows of this sample that were added up in the row other, as their table was to hold fewer.",
+                .labels = { "what" },
+                .series = {
+                        { VALUE_LISTENERS_FOLDED, { "listeners" } },
+                        { VALUE_UNIX_LISTENERS_FOLDED, { "unix_listeners" } },
+                        { VALUE_UDP_SOCKETS_FOLDED, { "udp_sockets" } },
+                        { VALUE_UNITS_FOLDED, { "units" } },
+                        { VALUE_PROCESSES_FOLDED, { "processes" } },
+                        { VALUE_DESTINATIONS_FOLDED, { "destinations" } },
+                },
+        },
+        {
+                .name = "sockwatch_not_permitted",
+                .type = METRIC_GAUGE,
+                .help = "What could not be looked at for want of a privilege: owners of sockets, descriptors of processes.",
+                .labels = { "what" },
+                .series = {
+                        { VALUE_OWNERS_NOT_PERMITTED, { "owners" } },
+                        { VALUE_PROCESSES_NOT_PERMITTED, { "processes" } },
+                },
         },
         ONE_COUNTER("sockwatch_netlink_reopens_total",
                     NETLINK_REOPENS,

@@ -25,10 +25,10 @@ typedef struct Exposition {
         bool has_head; /* of the metric that is being written */
 } Exposition;
 
-/* Up to two labels of one series. A label of no name ends them. */
+/* Labels of one series. One of no name ends them; one of an empty value is as good as none and is left out. */
 typedef struct Labels {
-        const char *names[2];
-        const char *values[2];
+        const char *names[METRIC_ROW_LABELS_MAX];
+        const char *values[METRIC_ROW_LABELS_MAX];
 } Labels;
 
 const char *exposition_content_type(ExpositionFormat format) {
@@ -130,18 +130,21 @@ static void exposition_append_series(Exposition *exposition,
                                      const Labels *labels,
                                      uint64_t number) {
         Text *text = exposition->text;
+        size_t n = 0;
 
         exposition_begin_series(exposition, metric);
         text_append(text, metric->name);
 
         for (size_t i = 0; i < ELEMENTSOF(labels->names) && labels->names[i]; i++) {
-                text_append(text, i == 0 ? "{" : ",");
+                if (labels->values[i][0] == '\0')
+                        continue;
+                text_append(text, n++ == 0 ? "{" : ",");
                 text_append(text, labels->names[i]);
                 text_append(text, "=\"");
                 exposition_append_escaped(text, labels->values[i]);
                 text_append(text, "\"");
         }
-        text_append(text, labels->names[0] ? "} " : " ");
+        text_append(text, n > 0 ? "} " : " ");
 
         text_append_fixed(text, number, metric->decimals);
         text_append(text, "\n");
@@ -160,22 +163,94 @@ static void exposition_append_values(Exposition *exposition, const Metric *metri
         }
 }
 
-static void exposition_append_listeners(Exposition *exposition, const Metric *metric) {
-        const Sample *sample = exposition->sample;
+/* What the labels of a row are made of; it has to outlive them. */
+typedef struct RowTexts {
+        char address[ENDPOINT_ADDRESS_SIZE];
+        char port[ENDPOINT_PORT_SIZE];
+        char name[ENDPOINT_NAME_SIZE];
+} RowTexts;
 
-        for (uint32_t i = 0; i < sample->n_listeners; i++) {
-                const ListenerRow *row = &sample->listeners[i];
-                char address[LISTENER_ADDRESS_SIZE], port[8];
-                Labels labels = { .names = { "address", "port" }, .values = { address, port } };
+/* In the order of metric_row_labels. Returns how many there are. */
+static size_t exposition_set_row_values(TableId table, const void *row, RowTexts *texts, const char **values) {
+        const UnixListenerKey *unix_listener = row;
+        const ListenerKey *listener = row;
+        const ProcessKey *process = row;
+        const UnitKey *unit = row;
+
+        switch (table) {
+        case TABLE_LISTENERS:
+        case TABLE_UDP_SOCKETS:
+                endpoint_format_address(&listener->endpoint, texts->address);
+                endpoint_format_port(&listener->endpoint, texts->port);
+                values[0] = texts->address;
+                values[1] = texts->port;
+                values[2] = listener->unit;
+                values[3] = listener->process;
+                return 4;
+        case TABLE_UNIX_LISTENERS:
+                values[0] = unix_listener->path;
+                values[1] = unix_listener->unit;
+                values[2] = unix_listener->process;
+                return 3;
+        case TABLE_UNITS:
+                values[0] = unit->unit;
+                return 1;
+        case TABLE_PROCESSES:
+                values[0] = process->process;
+                values[1] = process->unit;
+                return 2;
+        case TABLE_DESTINATIONS:
+                endpoint_format_name(row, texts->name);
+                values[0] = texts->name;
+                return 1;
+        default:
+                return 0;
+        }
+}
+
+static bool exposition_get_figure(const MetricFigure *figure, const void *row, uint64_t *ret) {
+        if (figure->of_row)
+                return figure->of_row(row, ret);
+
+        memcpy(ret, (const char *)row + figure->field, sizeof *ret);
+        return true;
+}
+
+static void exposition_append_row(Exposition *exposition, const Metric *metric, const void *row) {
+        const MetricRows *rows = &metric->rows;
+        Labels labels = { 0 };
+        RowTexts texts;
+        size_t n;
+
+        n = exposition_set_row_values(rows->table, row, &texts, labels.values);
+        memcpy(labels.names, metric_row_labels[rows->table], sizeof labels.names);
+        if (rows->label)
+                labels.names[n] = rows->label;
+
+        for (size_t i = 0; i < rows->n_figures; i++) {
+                const MetricFigure *figure = &rows->figures[i];
                 uint64_t number;
 
-                if (!metric->of_listener(row, &number))
+                if (figure->only_with > 0 && !sample_has(exposition->sample, figure->only_with))
                         continue;
-
-                listener_format_address(&row->key, address);
-                (void)snprintf(port, sizeof port, "%u", listener_port(&row->key));
+                if (!exposition_get_figure(figure, row, &number))
+                        continue;
+                if (rows->label)
+                        labels.values[n] = figure->label;
                 exposition_append_series(exposition, metric, &labels, number);
         }
+}
+
+static void exposition_append_rows(Exposition *exposition, const Metric *metric) {
+        const MetricRows *rows = &metric->rows;
+        const CollectorReport *report = &exposition->sample->reports[rows->collector];
+
+        /* Rows may be there for another collector's sake: its own part of them could not be measured. */
+        if (!report->is_present || report->error < 0)
+                return;
+
+        for (uint32_t i = 0; i < sample_count_rows(exposition->sample, rows->table); i++)
+                exposition_append_row(exposition, metric, sample_get_row(exposition->sample, rows->table, i));
 }
 
 static void exposition_append_collectors(Exposition *exposition, const Metric *metric) {
@@ -197,8 +272,8 @@ static void exposition_append_metric(Exposition *exposition, const Metric *metri
 
         if (metric->type == METRIC_INFO)
                 exposition_append_series(exposition, metric, &build, 1);
-        else if (metric->of_listener)
-                exposition_append_listeners(exposition, metric);
+        else if (metric->rows.n_figures > 0)
+                exposition_append_rows(exposition, metric);
         else if (metric->of_collector)
                 exposition_append_collectors(exposition, metric);
         else if (metric->of_sample) {

@@ -13,7 +13,7 @@
  * Collectors run on the sampler thread, one after the other.
  */
 
-#include "kernel/sources.h"
+#include "collect/context.h"
 #include "store/sample.h"
 
 /* What asking costs, and so how often it may be asked. */
@@ -26,8 +26,8 @@ typedef struct Collector {
         CollectorId id;
         CollectorCost cost;
 
-        /* Prepare state. NULL if the collector has none. 0 or negative errno. */
-        int (*open)(const Sources *sources, void **ret_state);
+        /* Prepare state. The context outlives it. NULL if the collector has none. 0 or negative errno. */
+        int (*open)(CollectContext *context, void **ret_state);
 
         /* Fill the sample. Must not block on anything but the kernel, must not
          * log. 0; or 1 if the answer is incomplete, because something did not
@@ -41,6 +41,9 @@ typedef struct Collector {
 
 extern const Collector tcp_collector;
 extern const Collector listen_collector;
+extern const Collector unix_collector;
+extern const Collector udp_collector;
+extern const Collector processes_collector;
 extern const Collector netstat_collector;
 extern const Collector sockstat_collector;
 extern const Collector limits_collector;

@@ -12,8 +12,8 @@
 #include "collect/collector.h"
 #include "kernel/proc_sys.h"
 
-static int fd_open(const Sources *sources, void **ret_state) {
-        *ret_state = (void *)sources;
+static int fd_open(CollectContext *context, void **ret_state) {
+        *ret_state = (void *)context->sources;
         return 0;
 }
 

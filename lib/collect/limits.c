@@ -83,7 +83,8 @@ static int limits_collect_memory(const Sources *sources, Sample *sample) {
 }
 
 /* Ports that connect(2) may choose from: the range less those set apart (ip(7)). */
-static int limits_collect_ports(const Sources *sources, Sample *sample) {
+static int limits_collect_ports(CollectContext *context, Sample *sample) {
+        const Sources *sources = context->sources;
         uint64_t range[PROC_SYS_NUMBERS_MAX];
         char text[LIMITS_TEXT_BYTES_MAX];
         size_t length;
@@ -94,6 +95,9 @@ static int limits_collect_ports(const Sources *sources, Sample *sample) {
                 return n;
         if (n < 2 || range[0] > range[1] || range[1] > UINT16_MAX)
                 return -EBADMSG;
+
+        context->first_port = (uint16_t)range[0];
+        context->last_port = (uint16_t)range[1];
 
         n = 0;
         r = file_read_at(sources->proc_fd, "sys/net/ipv4/ip_local_reserved_ports", text, sizeof text,
@@ -109,24 +113,24 @@ static int limits_collect_ports(const Sources *sources, Sample *sample) {
         return 0;
 }
 
-static int limits_open(const Sources *sources, void **ret_state) {
-        *ret_state = (void *)sources;
+static int limits_open(CollectContext *context, void **ret_state) {
+        *ret_state = context;
         return 0;
 }
 
 static int limits_collect(void *state, Sample *sample) {
-        const Sources *sources = state;
+        CollectContext *context = state;
         int r;
 
-        r = limits_collect_plain(sources, sample);
+        r = limits_collect_plain(context->sources, sample);
         if (r < 0)
                 return r;
 
-        r = limits_collect_memory(sources, sample);
+        r = limits_collect_memory(context->sources, sample);
         if (r < 0)
                 return r;
 
-        return limits_collect_ports(sources, sample);
+        return limits_collect_ports(context, sample);
 }
 
 const Collector limits_collector = {

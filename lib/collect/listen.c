@@ -8,41 +8,39 @@
  * become one row.
  *
  * Drops are the kernel's, per socket (tcp_listendrop() in include/net/tcp.h);
- * listen_ledger.h makes counters of them that outlive the sockets.
+ * socket_ledger.h makes counters of them that outlive the sockets.
  */
 
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "collect/collector.h"
-#include "collect/listen_ledger.h"
+#include "collect/endpoint.h"
+#include "collect/socket_ledger.h"
+
+/* What the ledger does not keep of a socket. */
+typedef struct ListenSocket {
+        Endpoint endpoint;
+        uint32_t interface;
+        uint64_t cgroup_id;
+        uint64_t inode;
+        bool is_dual_stack;
+} ListenSocket;
 
 typedef struct Listen {
-        SockDiag *sock_diag;
-        ListenLedger *ledger;
+        const CollectContext *context;
+        SocketLedger *ledger;
         uint64_t n_truncated; /* since the daemon started */
 
         uint64_t n_too_many; /* sockets of this dump that did not fit */
         size_t n_sockets;
         ListenSocket sockets[LISTEN_SOCKETS_MAX];
+        LedgerSocket ledger_sockets[LISTEN_SOCKETS_MAX];
 } Listen;
 
-static void listen_set_device(ListenerKey *key, uint32_t interface) {
-        char name[IF_NAMESIZE];
-
-        if (interface == 0)
-                return;
-
-        if (if_indextoname(interface, name))
-                memcpy(key->device, name, strnlen(name, sizeof key->device - 1));
-        else
-                /* The interface went away under its listener: its number is what is left. */
-                (void)snprintf(key->device, sizeof key->device, "%u", interface);
-}
+_Static_assert((int)LISTEN_SOCKETS_MAX == (int)LEDGER_SOCKETS_MAX, "the ledger takes all of them");
 
 /* One bound to an IPv4 address by its IPv6 name takes nothing else; the kernel
  * sets IPV6_V6ONLY by itself for any other address but the wildcard. */
@@ -70,52 +68,91 @@ static int listen_visit(const SockView *socket, void *userdata) {
                 return 0;
         }
 
-        entry = &listen->sockets[listen->n_sockets++];
+        entry = &listen->sockets[listen->n_sockets];
         *entry = (ListenSocket){
-                .key.family = message->idiag_family,
-                .cookie = (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0],
+                .interface = message->id.idiag_if,
+                .cgroup_id = socket->cgroup_id,
+                .inode = message->idiag_inode,
+                .is_dual_stack = listen_is_dual_stack(socket),
+        };
+        endpoint_from_socket(message, &entry->endpoint);
+        listen->ledger_sockets[listen->n_sockets] = (LedgerSocket){
+                .key = endpoint_ledger_key(&entry->endpoint),
+                .cookie = endpoint_cookie(message),
                 .length = message->idiag_rqueue,
                 .limit = message->idiag_wqueue,
                 .drops = socket->drops,
-                .is_dual_stack = listen_is_dual_stack(socket),
+                .index = (uint32_t)listen->n_sockets++,
         };
-        memcpy(entry->key.port, &message->id.idiag_sport, sizeof entry->key.port);
-        memcpy(entry->key.address, message->id.idiag_src, message->idiag_family == AF_INET6 ? 16 : 4);
-        listen_set_device(&entry->key, message->id.idiag_if);
         return 0;
 }
 
-static void listen_merge(ListenerRow *row, const ListenSocket *socket) {
-        if (row->n_sockets == 0 || socket->length * MAX(row->worst_limit, UINT64_C(1)) >
-                                           row->worst_length * MAX(socket->limit, 1U)) {
-                row->worst_length = socket->length;
-                row->worst_limit = socket->limit;
+/* Makes the listeners of this moment known to the walk over all sockets, and wants their owners. */
+static void listen_enter_listeners(Listen *listen) {
+        const CollectContext *context = listen->context;
+
+        listeners_clear(context->listeners);
+        for (size_t i = 0; i < socket_ledger_count(listen->ledger); i++) {
+                const ListenSocket *socket =
+                        &listen->sockets[socket_ledger_get(listen->ledger, i)->index];
+                Listener *listener = listeners_add(context->listeners, &socket->endpoint, socket->interface,
+                                                   socket->is_dual_stack);
+
+                listener->inode = socket->inode;
+                (void)holder_find(context, socket->cgroup_id, socket->inode);
         }
 
-        row->length += socket->length;
-        row->limit += socket->limit;
-        row->n_sockets++;
-        row->is_dual_stack |= socket->is_dual_stack;
+        owners_search(context->owners);
 }
 
-/* Turns the sockets, which are in order of key, into rows. Returns how many rows did not fit. */
-static uint64_t listen_make_rows(const Listen *listen, size_t n_sockets, Sample *sample) {
-        uint64_t n_truncated = 0;
+static void listen_make_row(ListenerRow *row, const SocketGroup *group) {
+        row->length = group->length;
+        row->limit = group->limit;
+        row->worst_length = group->worst_length;
+        row->worst_limit = group->worst_limit;
+        row->peak = group->peak;
+        row->drops = group->drops;
+        row->saturated_usec = group->saturated_usec;
+        row->n_sockets = group->n_sockets;
+}
 
-        for (size_t i = 0; i < n_sockets;) {
-                ListenerRow row = { .key = listen->sockets[i].key };
+static int listen_compare_rows(const void *left, const void *right) {
+        return memcmp(left, right, sizeof(ListenerKey));
+}
 
-                for (; i < n_sockets && memcmp(&listen->sockets[i].key, &row.key, sizeof row.key) == 0; i++)
-                        listen_merge(&row, &listen->sockets[i]);
+static void listen_make_rows(Listen *listen, Sample *sample) {
+        const CollectContext *context = listen->context;
+        const SocketGroup *other = socket_ledger_other(listen->ledger);
+        ListenerRow *row;
 
-                row.drops = listen_ledger_total(listen->ledger, &row.key);
-                if (sample->n_listeners < SAMPLE_LISTENERS_MAX)
-                        sample->listeners[sample->n_listeners++] = row;
-                else
-                        n_truncated++;
+        for (size_t i = 0; i < socket_ledger_count(listen->ledger); i++) {
+                const SocketGroup *group = socket_ledger_get(listen->ledger, i);
+                const ListenSocket *socket = &listen->sockets[group->index];
+                Listener *listener = listeners_get(context->listeners, i);
+                Holder holder = holder_find(context, socket->cgroup_id, socket->inode);
+
+                listener->unit = holder.unit;
+                listener->is_passed_on = holder.is_passed_on;
+                if (!group->is_chosen)
+                        continue;
+
+                row = &sample->listeners[sample->n_listeners++];
+                memset(row, 0, sizeof *row);
+                row->key.endpoint = socket->endpoint;
+                memcpy(row->key.unit, holder.unit->row.key.unit, sizeof row->key.unit);
+                memcpy(row->key.process, holder.process, sizeof row->key.process);
+                row->is_dual_stack = socket->is_dual_stack;
+                listen_make_row(row, group);
         }
 
-        return n_truncated;
+        if (other) {
+                row = &sample->listeners[sample->n_listeners++];
+                memset(row, 0, sizeof *row);
+                row->key = (ListenerKey){ .endpoint.family = ENDPOINT_OTHER, .unit = UNIT_OTHER };
+                listen_make_row(row, other);
+        }
+
+        qsort(sample->listeners, sample->n_listeners, sizeof *sample->listeners, listen_compare_rows);
 }
 
 static void listen_close(void *state) {
@@ -124,11 +161,11 @@ static void listen_close(void *state) {
         if (!listen)
                 return;
 
-        listen->ledger = listen_ledger_free(listen->ledger);
+        listen->ledger = socket_ledger_free(listen->ledger);
         free(listen);
 }
 
-static int listen_open(const Sources *sources, void **ret_state) {
+static int listen_open(CollectContext *context, void **ret_state) {
         Listen *listen;
         int r;
 
@@ -136,36 +173,40 @@ static int listen_open(const Sources *sources, void **ret_state) {
         if (!listen)
                 return -ENOMEM;
 
-        r = listen_ledger_new(&listen->ledger);
+        r = socket_ledger_new(&listen->ledger);
         if (r < 0) {
                 listen_close(listen);
                 return r;
         }
 
-        listen->sock_diag = sources->sock_diag;
+        listen->context = context;
         *ret_state = listen;
         return 0;
 }
 
 static int listen_collect(void *state, Sample *sample) {
         Listen *listen = state;
-        size_t n_sockets, n_forgotten;
-        uint64_t n_truncated;
+        const CollectContext *context = listen->context;
+        size_t n_forgotten;
         int r;
 
         listen->n_sockets = 0;
         listen->n_too_many = 0;
-        r = sock_diag_dump(listen->sock_diag, SOCK_STATE_MASK(SOCK_STATE_LISTEN), SOCK_EXTENSION_MEMORY,
-                           listen_visit, listen);
+        r = sock_diag_dump(context->sources->sock_diag, SOCK_STATE_MASK(SOCK_STATE_LISTEN),
+                           SOCK_EXTENSION_MEMORY, listen_visit, listen);
         if (r < 0)
                 return r;
 
-        n_forgotten = listen_ledger_enter(listen->ledger, listen->sockets, listen->n_sockets, &n_sockets);
-        n_truncated = listen->n_too_many + listen_make_rows(listen, n_sockets, sample);
-        listen->n_truncated += n_truncated;
+        n_forgotten = socket_ledger_enter(listen->ledger, listen->ledger_sockets, listen->n_sockets,
+                                          context->now_usec, context->bounds->peak_window_usec,
+                                          context->bounds->n_listeners);
+        listen_enter_listeners(listen);
+        listen_make_rows(listen, sample);
 
+        listen->n_truncated += listen->n_too_many;
         sample_set(sample, VALUE_LISTENERS_TRUNCATED, listen->n_truncated);
-        return n_truncated > 0 || n_forgotten > 0;
+        sample_set(sample, VALUE_LISTENERS_FOLDED, socket_ledger_count_folded(listen->ledger));
+        return listen->n_too_many > 0 || n_forgotten > 0;
 }
 
 const Collector listen_collector = {

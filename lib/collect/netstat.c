@@ -19,14 +19,14 @@ typedef struct Netstat {
         NetTable snmp6;
 } Netstat;
 
-static int netstat_open(const Sources *sources, void **ret_state) {
+static int netstat_open(CollectContext *context, void **ret_state) {
         Netstat *netstat;
 
         netstat = calloc(1, sizeof *netstat);
         if (!netstat)
                 return -ENOMEM;
 
-        netstat->sources = sources;
+        netstat->sources = context->sources;
         net_table_init(&netstat->snmp, "net/snmp", proc_net_parse_paired);
         net_table_init(&netstat->netstat, "net/netstat", proc_net_parse_paired);
         net_table_init(&netstat->snmp6, "net/snmp6", proc_net_parse_listed);

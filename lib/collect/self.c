@@ -21,14 +21,14 @@ typedef struct Self {
         usec_t boot_usec; /* CLOCK_REALTIME when the host started */
 } Self;
 
-static int self_open(const Sources *sources, void **ret_state) {
+static int self_open(CollectContext *context, void **ret_state) {
         Self *self;
 
         self = calloc(1, sizeof *self);
         if (!self)
                 return -ENOMEM;
 
-        self->sources = sources;
+        self->sources = context->sources;
         self->ticks_per_sec = (uint64_t)sysconf(_SC_CLK_TCK);
         self->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
         /* Taken once: the start of a process must not move when the clock is set. */

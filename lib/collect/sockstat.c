@@ -19,14 +19,14 @@ typedef struct Sockstat {
         NetTable sockstat6;
 } Sockstat;
 
-static int sockstat_open(const Sources *sources, void **ret_state) {
+static int sockstat_open(CollectContext *context, void **ret_state) {
         Sockstat *sockstat;
 
         sockstat = calloc(1, sizeof *sockstat);
         if (!sockstat)
                 return -ENOMEM;
 
-        sockstat->sources = sources;
+        sockstat->sources = context->sources;
         sockstat->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
         net_table_init(&sockstat->sockstat, "net/sockstat", proc_net_parse_inline);
         net_table_init(&sockstat->sockstat6, "net/sockstat6", proc_net_parse_inline);

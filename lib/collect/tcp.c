@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * States and queues of every TCP socket, by one walk over all of them
+ * Every TCP socket, by one walk over all of them: states, queues, and whose they are
  *
- * What a walk costs grows with the sockets of the host, so nothing is done per
- * socket but to count it.
+ * Each socket is counted once for the host, for its unit, for the listener that it
+ * came in by, and if this host opened it for its destination. What a walk costs
+ * grows with the sockets of the host, so nothing else is done per socket.
  *
  * bound_inactive exists from Linux 6.8 on, and an older kernel answers the
  * question with silence, as would a newer one that has no such socket. So it is
@@ -14,16 +15,21 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "collect/collector.h"
+#include "collect/destinations.h"
+#include "collect/endpoint.h"
 
 typedef struct TcpWalk {
-        SockDiag *sock_diag;
+        const CollectContext *context;
+        Destinations *destinations;
+        Suspects *suspects;
         uint32_t states;           /* to ask for */
         bool is_bound_state_known; /* whether this kernel tells of bound sockets has been found out */
 
-        uint64_t n_sockets[_SOCK_STATE_MAX];
+        uint64_t n_sockets[_STATES];
         uint64_t receive_queue_bytes;
         uint64_t send_queue_bytes;
         uint64_t n_retransmitting;
@@ -34,12 +40,68 @@ _Static_assert((int)VALUE_TCP_ESTABLISHED == (int)SOCK_STATE_ESTABLISHED &&
                        (int)VALUE_TCP_CLOSING == (int)SOCK_STATE_CLOSING &&
                        (int)VALUE_TCP_BOUND_INACTIVE == (int)SOCK_STATE_BOUND_INACTIVE,
                "values.tbl counts the states as the kernel does");
+_Static_assert((int)STATE_CLOSING == (int)SOCK_STATE_CLOSING - 1, "table.h counts them as the kernel does, less 1");
+
+static unsigned tcp_state_index(SockState state) {
+        return state == SOCK_STATE_BOUND_INACTIVE ? STATE_BOUND_INACTIVE : (unsigned)state - 1;
+}
+
+static SockState tcp_state_of_index(unsigned index) {
+        return index == STATE_BOUND_INACTIVE ? SOCK_STATE_BOUND_INACTIVE : (SockState)(index + 1);
+}
+
+/*
+ * Whose a socket is. Its cgroup tells, but for those that carry none, half-open and
+ * in TIME_WAIT, and those that came in by a listener which PID 1 made: these are
+ * their listener's. One that PID 1 took in itself, to pass it on, has an owner.
+ */
+static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Listener *listener) {
+        const CollectContext *context = walk->context;
+        Unit *unit = socket->cgroup_id > 0 ? units_find(context->units, socket->cgroup_id) : NULL;
+
+        if (unit && !unit->is_init)
+                return unit;
+        if (listener && listener->unit && (!listener->is_passed_on || !listener->unit->is_init) &&
+            listener->unit != units_unattributed(context->units))
+                return listener->unit;
+        if (unit && socket->message->idiag_inode > 0) {
+                if (listener)
+                        owners_hurry(context->owners, listener->inode);
+                return holder_find(context, socket->cgroup_id, socket->message->idiag_inode).unit;
+        }
+
+        return listener && listener->unit ? listener->unit : units_unattributed(context->units);
+}
+
+static void tcp_count_in_unit(const TcpWalk *walk, const SockView *socket, Unit *unit, bool is_retransmitting) {
+        const struct inet_diag_msg *message = socket->message;
+        UnitRow *row = &unit->row;
+
+        row->states[tcp_state_index(socket->state)]++;
+        if (socket->state != SOCK_STATE_LISTEN) {
+                row->receive_queue_bytes += message->idiag_rqueue;
+                row->send_queue_bytes += message->idiag_wqueue;
+        }
+        row->n_retransmitting += is_retransmitting;
+
+        /* One that nobody accepted has no inode yet. */
+        if (socket->state == SOCK_STATE_CLOSE_WAIT && message->idiag_inode > 0) {
+                row->n_close_wait_accepted++;
+                if (unit->is_suspect)
+                        suspects_add(walk->suspects, unit, message->idiag_inode);
+        }
+}
 
 static int tcp_visit(const SockView *socket, void *userdata) {
         TcpWalk *walk = userdata;
         const struct inet_diag_msg *message = socket->message;
+        unsigned state = tcp_state_index(socket->state);
+        bool is_retransmitting =
+                message->idiag_timer == SOCK_TIMER_RETRANSMIT && message->idiag_retrans > 0;
+        Listener *listener = NULL;
 
-        walk->n_sockets[socket->state]++;
+        walk->n_sockets[state]++;
+        walk->n_retransmitting += is_retransmitting;
 
         /* Of a listener these are connections, not bytes. */
         if (socket->state != SOCK_STATE_LISTEN) {
@@ -47,9 +109,15 @@ static int tcp_visit(const SockView *socket, void *userdata) {
                 walk->send_queue_bytes += message->idiag_wqueue;
         }
 
-        if (message->idiag_timer == SOCK_TIMER_RETRANSMIT && message->idiag_retrans > 0)
-                walk->n_retransmitting++;
+        if (socket->state != SOCK_STATE_BOUND_INACTIVE)
+                listener = listeners_match(walk->context->listeners, message);
+        if (listener && socket->state != SOCK_STATE_LISTEN)
+                listener->states[state]++;
 
+        tcp_count_in_unit(walk, socket, tcp_find_unit(walk, socket, listener), is_retransmitting);
+
+        if (message->id.idiag_dport != 0 && !listeners_is_inbound(walk->context->listeners, message))
+                destinations_add(walk->destinations, message);
         return 0;
 }
 
@@ -93,7 +161,7 @@ static void tcp_learn_bound_inactive(TcpWalk *walk) {
         if (walk->is_bound_state_known)
                 return;
 
-        r = tcp_probe_bound_inactive(walk->sock_diag);
+        r = tcp_probe_bound_inactive(walk->context->sources->sock_diag);
         if (r < 0)
                 return;
 
@@ -102,17 +170,82 @@ static void tcp_learn_bound_inactive(TcpWalk *walk) {
                 walk->states |= SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE);
 }
 
-static int tcp_open(const Sources *sources, void **ret_state) {
+static void tcp_close(void *state) {
+        TcpWalk *walk = state;
+
+        if (!walk)
+                return;
+
+        walk->destinations = destinations_free(walk->destinations);
+        free(walk);
+}
+
+static int tcp_open(CollectContext *context, void **ret_state) {
         TcpWalk *walk;
+        int r;
 
         walk = calloc(1, sizeof *walk);
         if (!walk)
                 return -ENOMEM;
 
-        walk->sock_diag = sources->sock_diag;
+        r = destinations_new(&walk->destinations);
+        if (r < 0) {
+                tcp_close(walk);
+                return r;
+        }
+
+        walk->context = context;
+        walk->suspects = context->suspects;
         walk->states = SOCK_STATES_ALL;
         *ret_state = walk;
         return 0;
+}
+
+static void tcp_begin(TcpWalk *walk) {
+        const CollectContext *context = walk->context;
+
+        memset(walk->n_sockets, 0, sizeof walk->n_sockets);
+        walk->receive_queue_bytes = walk->send_queue_bytes = walk->n_retransmitting = 0;
+        destinations_begin(walk->destinations, context->first_port, context->last_port);
+        for (size_t i = 0; i < listeners_count(context->listeners); i++) {
+                Listener *listener = listeners_get(context->listeners, i);
+
+                memset(listener->states, 0, sizeof listener->states);
+        }
+}
+
+static ListenerRow *tcp_find_row(Sample *sample, const Endpoint *endpoint) {
+        size_t low = 0, high = sample->n_listeners;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = memcmp(&sample->listeners[middle].key.endpoint, endpoint, sizeof *endpoint);
+
+                if (order == 0)
+                        return &sample->listeners[middle];
+                if (order < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+
+        /* Folded: the row `other` comes last, if there is one. */
+        return sample->n_listeners > 0 &&
+                               endpoint_is_other(&sample->listeners[sample->n_listeners - 1].key.endpoint)
+                       ? &sample->listeners[sample->n_listeners - 1]
+                       : NULL;
+}
+
+static void tcp_fill_listeners(const TcpWalk *walk, Sample *sample) {
+        const CollectContext *context = walk->context;
+
+        for (size_t i = 0; i < listeners_count(context->listeners); i++) {
+                const Listener *listener = listeners_get(context->listeners, i);
+                ListenerRow *row = tcp_find_row(sample, &listener->endpoint);
+
+                for (unsigned state = 0; row && state < _STATES; state++)
+                        row->states[state] += listener->states[state];
+        }
 }
 
 static int tcp_collect(void *state, Sample *sample) {
@@ -121,26 +254,22 @@ static int tcp_collect(void *state, Sample *sample) {
 
         tcp_learn_bound_inactive(walk);
 
-        *walk = (TcpWalk){
-                .sock_diag = walk->sock_diag,
-                .states = walk->states,
-                .is_bound_state_known = walk->is_bound_state_known,
-        };
-        r = sock_diag_dump(walk->sock_diag, walk->states, 0, tcp_visit, walk);
+        tcp_begin(walk);
+        r = sock_diag_dump(walk->context->sources->sock_diag, walk->states, 0, tcp_visit, walk);
         if (r < 0)
                 return r;
 
-        for (unsigned i = 0; i < _SOCK_STATE_MAX; i++)
-                if (walk->states & SOCK_STATE_MASK(i))
-                        sample_set(sample, i, walk->n_sockets[i]);
+        for (unsigned i = 0; i < _STATES; i++)
+                if (walk->states & SOCK_STATE_MASK(tcp_state_of_index(i)))
+                        sample_set(sample, (ValueId)tcp_state_of_index(i), walk->n_sockets[i]);
         sample_set(sample, VALUE_TCP_RECEIVE_QUEUE_BYTES, walk->receive_queue_bytes);
         sample_set(sample, VALUE_TCP_SEND_QUEUE_BYTES, walk->send_queue_bytes);
         sample_set(sample, VALUE_TCP_RETRANSMITTING, walk->n_retransmitting);
-        return 0;
-}
 
-static void tcp_close(void *state) {
-        free(state);
+        tcp_fill_listeners(walk, sample);
+        destinations_make_rows(walk->destinations, walk->context->bounds, sample);
+        suspects_step(walk->suspects, walk->context->now_usec);
+        return 0;
 }
 
 const Collector tcp_collector = {

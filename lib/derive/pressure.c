@@ -15,6 +15,10 @@ const ListenerRow *pressure_fullest_listener(const Sample *sample) {
         for (uint32_t i = 0; i < sample->n_listeners; i++) {
                 const ListenerRow *row = &sample->listeners[i];
 
+                /* One of many that have no row has no address to be told. */
+                if (endpoint_is_other(&row->key.endpoint))
+                        continue;
+
                 /* length / (limit + 1), without dividing: a full queue holds limit + 1. */
                 if (!fullest || row->worst_length * (fullest->worst_limit + 1) >
                                         fullest->worst_length * (row->worst_limit + 1))
@@ -38,7 +42,7 @@ const ListenerRow *pressure_most_dropping_listener(const Sample *older, const Sa
                 int order = 1;
 
                 while (last < older->n_listeners &&
-                       (order = memcmp(&older->listeners[last].key, &row->key, sizeof row->key)) < 0)
+                       (order = memcmp(&older->listeners[last].key.endpoint, &row->key.endpoint, sizeof row->key.endpoint)) < 0)
                         last++;
                 if (last < older->n_listeners && order == 0)
                         n_before = older->listeners[last].drops;

@@ -16,6 +16,6 @@ const ListenerRow *pressure_fullest_listener(const Sample *sample);
 const ListenerRow *pressure_most_dropping_listener(const Sample *older, const Sample *newer);
 
 /* Whether an accept queue is full: one that is holds limit + 1. */
-static inline bool pressure_is_full(const ListenerRow *row) {
-        return row->worst_length > row->worst_limit;
+static inline bool pressure_is_full(uint64_t length, uint64_t limit) {
+        return length > limit;
 }

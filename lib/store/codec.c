@@ -19,23 +19,11 @@
 enum {
         SECTION_VALUES = 1,
         SECTION_REPORTS = 2,
-        SECTION_LISTENERS = 3,
 };
 
 enum {
         REPORT_IS_INCOMPLETE = 1,
 };
-
-static const RowLayout listener_layout = {
-        .row_size = sizeof(ListenerRow),
-        .key_size = sizeof(ListenerKey),
-        .fields_offset = offsetof(ListenerRow, length),
-        .n_fields = LISTENER_FIELDS,
-};
-
-_Static_assert(offsetof(ListenerRow, length) + LISTENER_FIELDS * sizeof(uint64_t) == sizeof(ListenerRow),
-               "LISTENER_FIELDS counts the fields of ListenerRow");
-_Static_assert(offsetof(ListenerRow, key) == 0, "the key comes first");
 
 static void encode_values(Packer *packer, const Sample *base, const Sample *sample) {
         unsigned next = 0;
@@ -88,10 +76,13 @@ sample_encode(const Sample *base, const Sample *sample, uint8_t ret_bytes[static
         encode_reports(&packer, base, sample);
         packer_end_section(&packer, body);
 
-        body = packer_begin_section(&packer, SECTION_LISTENERS);
-        rows_pack(&packer, &listener_layout, base->listeners, base->n_listeners, sample->listeners,
-                  sample->n_listeners);
-        packer_end_section(&packer, body);
+        for (TableId id = 0; id < _TABLES; id++) {
+                body = packer_begin_section(&packer, table_infos[id].tag);
+                rows_pack(&packer, &table_infos[id].layout, sample_get_row(base, id, 0),
+                          sample_count_rows(base, id), sample_get_row(sample, id, 0),
+                          sample_count_rows(sample, id));
+                packer_end_section(&packer, body);
+        }
 
         return (size_t)(packer.at - ret_bytes);
 }
@@ -150,23 +141,65 @@ static bool bytes_are_0(const void *bytes, size_t size) {
         return true;
 }
 
-/* What sample.h says of a key. Two that differ in unused bytes would be shown as one listener, twice. */
-static bool listener_key_is_valid(const ListenerKey *key) {
-        size_t device_size = strnlen(key->device, sizeof key->device);
-        size_t address_size = key->family == AF_INET6 ? 16 : 4;
+/* Whether a text ends within its room, with zeros behind it. */
+static bool text_is_valid(const char *text, size_t size) {
+        size_t length = strnlen(text, size);
 
-        return (key->family == AF_INET || key->family == AF_INET6) && key->reserved == 0 &&
-               bytes_are_0(key->address + address_size, sizeof key->address - address_size) &&
-               device_size < sizeof key->device &&
-               bytes_are_0(key->device + device_size, sizeof key->device - device_size);
+        return length < size && bytes_are_0(text + length, size - length);
 }
 
-static bool listener_keys_are_valid(const Sample *sample) {
-        for (uint32_t i = 0; i < sample->n_listeners; i++)
-                if (!listener_key_is_valid(&sample->listeners[i].key))
-                        return false;
+static bool endpoint_is_valid(const Endpoint *endpoint) {
+        size_t address_size = endpoint->family == AF_INET6 ? 16 : endpoint->family == AF_INET ? 4 : 0;
+
+        return (address_size > 0 || endpoint->family == ENDPOINT_OTHER) && endpoint->reserved == 0 &&
+               bytes_are_0(endpoint->address + address_size, sizeof endpoint->address - address_size) &&
+               text_is_valid(endpoint->device, sizeof endpoint->device);
+}
+
+/* What table.h says of a key. Two that differ in unused bytes would be shown as one row, twice. */
+static bool key_is_valid(TableId id, const void *row) {
+        const UnixListenerKey *unix_listener = row;
+        const ListenerKey *listener = row;
+        const ProcessKey *process = row;
+        const UnitKey *unit = row;
+
+        switch (id) {
+        case TABLE_LISTENERS:
+        case TABLE_UDP_SOCKETS:
+                return endpoint_is_valid(&listener->endpoint) &&
+                       text_is_valid(listener->unit, sizeof listener->unit) &&
+                       text_is_valid(listener->process, sizeof listener->process);
+        case TABLE_UNIX_LISTENERS:
+                return text_is_valid(unix_listener->path, sizeof unix_listener->path) &&
+                       text_is_valid(unix_listener->unit, sizeof unix_listener->unit) &&
+                       text_is_valid(unix_listener->process, sizeof unix_listener->process);
+        case TABLE_UNITS:
+                return text_is_valid(unit->unit, sizeof unit->unit);
+        case TABLE_PROCESSES:
+                return text_is_valid(process->unit, sizeof process->unit) &&
+                       text_is_valid(process->process, sizeof process->process);
+        case TABLE_DESTINATIONS:
+                return endpoint_is_valid(row);
+        default:
+                return false;
+        }
+}
+
+static bool keys_are_valid(const Sample *sample) {
+        for (TableId id = 0; id < _TABLES; id++)
+                for (uint32_t i = 0; i < sample_count_rows(sample, id); i++)
+                        if (!key_is_valid(id, sample_get_row(sample, id, i)))
+                                return false;
 
         return true;
+}
+
+static void decode_table(Unpacker *unpacker, uint8_t tag, const Sample *base, Sample *sample) {
+        for (TableId id = 0; id < _TABLES; id++)
+                if (table_infos[id].tag == tag)
+                        *sample_row_count(sample, id) = (uint32_t)rows_unpack(
+                                unpacker, &table_infos[id].layout, sample_get_row(base, id, 0),
+                                sample_count_rows(base, id), sample_rows(sample, id), table_infos[id].n_max);
 }
 
 static void decode_section(Unpacker *unpacker, const Sample *base, Sample *sample) {
@@ -180,11 +213,8 @@ static void decode_section(Unpacker *unpacker, const Sample *base, Sample *sampl
         case SECTION_REPORTS:
                 decode_reports(&inner, base, sample);
                 break;
-        case SECTION_LISTENERS:
-                sample->n_listeners =
-                        (uint32_t)rows_unpack(&inner, &listener_layout, base->listeners, base->n_listeners,
-                                              sample->listeners, SAMPLE_LISTENERS_MAX);
-                break;
+        default:
+                decode_table(&inner, tag, base, sample);
         }
 
         unpacker->is_bad |= inner.is_bad;
@@ -207,5 +237,5 @@ int sample_decode(const Sample *base, const uint8_t *bytes, size_t size, Sample 
         while (unpacker_has_more(&unpacker))
                 decode_section(&unpacker, base, ret);
 
-        return unpacker.is_bad || !listener_keys_are_valid(ret) ? -EBADMSG : 0;
+        return unpacker.is_bad || !keys_are_valid(ret) ? -EBADMSG : 0;
 }

@@ -16,7 +16,7 @@
  *   tag 2    reports: for each that is present: number byte, flags byte (1: incomplete),
  *            error delta to 0, n_failures delta, duration_nsec varint,
  *            last_success_usec delta to the sample's realtime_usec
- *   tag 3    listeners, as rows
+ *   tag 4 …  the tables of tables.tbl, as rows; 3 was one of an earlier version
  *
  * A reader passes over tags, value numbers and row fields that it does not
  * know: all of those may be added without another version of the format.
@@ -31,11 +31,17 @@
 #include "store/sample.h"
 
 /* No sample is longer than this. */
-#define SAMPLE_ENCODED_MAX                                                                       \
-        (3 * PACKING_VARINT_MAX + (PACKING_SECTION_MAX + _VALUE_ROOM * 2 * PACKING_VARINT_MAX) + \
-         (PACKING_SECTION_MAX + _COLLECTOR_ROOM * (2 + 4 * PACKING_VARINT_MAX)) +                \
-         (PACKING_SECTION_MAX +                                                                  \
-          (SAMPLE_LISTENERS_MAX + 1) * ROWS_PACKED_MAX(sizeof(ListenerKey), LISTENER_FIELDS)))
+#define TABLE(tag, id, member, type, key_type, first, n_max, collector)          \
+        +PACKING_SECTION_MAX + ((n_max) + 1) *                                   \
+                ROWS_PACKED_MAX(sizeof(key_type),                                \
+                                (sizeof(type) - offsetof(type, first)) / sizeof(uint64_t))
+enum {
+        SAMPLE_ENCODED_MAX = 3 * PACKING_VARINT_MAX +
+                             (PACKING_SECTION_MAX + _VALUE_ROOM * 2 * PACKING_VARINT_MAX) +
+                             (PACKING_SECTION_MAX + _COLLECTOR_ROOM * (2 + 4 * PACKING_VARINT_MAX))
+#include "store/tables.tbl"
+};
+#undef TABLE
 
 /**
  * sample_encode() - pack the difference from @base to @sample

@@ -26,8 +26,11 @@ typedef struct RowLayout {
         size_t row_size;
         size_t key_size;
         size_t fields_offset;
-        size_t n_fields; /* at most 62 */
+        size_t n_fields; /* at most ROW_FIELDS_MAX */
 } RowLayout;
+
+/* A mask of them and two bits more are one number. */
+#define ROW_FIELDS_MAX 62
 
 /* Most bytes that a row can take: a step that drops an old one, and a new one. */
 #define ROWS_PACKED_MAX(key_size, n_fields) ((n_fields + 2) * PACKING_VARINT_MAX + (key_size))

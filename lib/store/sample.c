@@ -2,11 +2,8 @@
 
 /* One moment of the host, as plain data */
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "store/sample.h"
 
@@ -43,33 +40,54 @@ const char *collector_name(CollectorId id) {
         }
 }
 
+#define FIELDS_COUNT(type, first)       ((sizeof(type) - offsetof(type, first)) / sizeof(uint64_t))
+
+#define TABLE(tag_, id, member_, type_, key_type_, first_, n_max_, collector_)                               \
+        _Static_assert(offsetof(type_, key) == 0, "the key comes first");                                    \
+        _Static_assert(sizeof(((type_ *)0)->key) == sizeof(key_type_), "the key is of its type");            \
+        _Static_assert((sizeof(type_) - offsetof(type_, first_)) % sizeof(uint64_t) == 0, "64-bit fields"); \
+        _Static_assert(FIELDS_COUNT(type_, first_) <= ROW_FIELDS_MAX, "a mask holds the fields");
+#include "store/tables.tbl"
+#undef TABLE
+
+const TableInfo table_infos[_TABLES] = {
+#define TABLE(tag_, id, member_, type_, key_type_, first_, n_max_, collector_)  \
+        [TABLE_##id] = {                                                        \
+                .name = #member_,                                               \
+                .tag = (tag_),                                                  \
+                .collector = COLLECTOR_##collector_,                            \
+                .count_offset = offsetof(Sample, n_##member_),                  \
+                .rows_offset = offsetof(Sample, member_),                       \
+                .n_max = (n_max_),                                              \
+                .layout = {                                                     \
+                        .row_size = sizeof(type_),                              \
+                        .key_size = sizeof(key_type_),                          \
+                        .fields_offset = offsetof(type_, first_),               \
+                        .n_fields = FIELDS_COUNT(type_, first_),                \
+                },                                                              \
+        },
+#include "store/tables.tbl"
+#undef TABLE
+};
+
+/* All tables stand behind everything else. */
+#define SAMPLE_HEAD_BYTES offsetof(Sample, listeners)
+
 void sample_clear(Sample *sample) {
         assert(sample);
 
-        memset(sample, 0, offsetof(Sample, listeners));
+        memset(sample, 0, SAMPLE_HEAD_BYTES);
 }
 
 void sample_copy(Sample *sample, const Sample *from) {
         assert(sample && from && sample != from);
-        assert(from->n_listeners <= SAMPLE_LISTENERS_MAX);
 
-        memcpy(sample, from, offsetof(Sample, listeners) + from->n_listeners * sizeof *from->listeners);
-}
+        memcpy(sample, from, SAMPLE_HEAD_BYTES);
+        for (TableId id = 0; id < _TABLES; id++) {
+                uint32_t n_rows = sample_count_rows(from, id);
 
-void listener_format_address(const ListenerKey *key, char ret_text[static LISTENER_ADDRESS_SIZE]) {
-        char address[INET6_ADDRSTRLEN];
-
-        if (!inet_ntop(key->family, key->address, address, sizeof address))
-                address[0] = '\0';
-
-        (void)snprintf(ret_text, LISTENER_ADDRESS_SIZE, "%s%s%.*s", address, key->device[0] ? "%" : "",
-                       (int)strnlen(key->device, sizeof key->device), key->device);
-}
-
-void listener_format_name(const ListenerKey *key, char ret_text[static LISTENER_NAME_SIZE]) {
-        char address[LISTENER_ADDRESS_SIZE];
-
-        listener_format_address(key, address);
-        (void)snprintf(ret_text, LISTENER_NAME_SIZE, key->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address,
-                       listener_port(key));
+                assert(n_rows <= table_infos[id].n_max);
+                memcpy(sample_rows(sample, id), sample_get_row(from, id, 0),
+                       n_rows * table_infos[id].layout.row_size);
+        }
 }

@@ -5,7 +5,7 @@
  * One moment of the host, as plain data
  *
  * A Sample holds single numbers (values.tbl), a report of each collector
- * (collectors.tbl) and tables of rows. It has no pointers and fixed upper
+ * (collectors.tbl) and tables of rows (tables.tbl, table.h). It has no pointers and fixed upper
  * bounds, so it is handed between threads, packed into the ring and compared
  * without a second thought; whatever did not fit is counted in it.
  *
@@ -18,6 +18,8 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
+#include "store/rows.h"
+#include "store/table.h"
 
 typedef enum CollectorId {
         COLLECTOR_NONE = -1,
@@ -61,36 +63,12 @@ typedef struct CollectorReport {
         usec_t last_success_usec; /* CLOCK_REALTIME; 0: never. When its values were true. */
 } CollectorReport;
 
-/*
- * A TCP listener: all sockets that listen on one address, port and device.
- * There is more than one with SO_REUSEPORT.
- */
-
-/* Ordered by memcmp(). Every byte that is not used is 0. */
-typedef struct ListenerKey {
-        uint8_t family;      /* AF_INET or AF_INET6 */
-        uint8_t reserved;    /* 0 */
-        uint8_t port[2];     /* network byte order */
-        uint8_t address[16]; /* an IPv4 address in the first four */
-        char device[16];     /* it is bound to (SO_BINDTODEVICE), NUL-terminated; "" */
-} ListenerKey;
-
-typedef struct ListenerRow {
-        ListenerKey key;
-
-        uint64_t length;       /* connections waiting for accept(2), of all its sockets */
-        uint64_t limit;        /* sum of the limits; a queue is full when length > limit */
-        uint64_t worst_length; /* of the socket with the highest length / limit */
-        uint64_t worst_limit;
-        uint64_t drops; /* connections dropped: a counter that outlives the sockets */
-        uint64_t n_sockets;
-        uint64_t is_dual_stack; /* 1: an AF_INET6 listener that takes IPv4 as well */
-} ListenerRow;
-
-#define LISTENER_FIELDS 7
-
-/* Beyond this many addresses and ports, the rest is counted and not kept. */
-#define SAMPLE_LISTENERS_MAX 1024
+typedef enum TableId {
+#define TABLE(tag, id, member, type, key_type, first, n_max, collector) TABLE_##id,
+#include "store/tables.tbl"
+#undef TABLE
+        _TABLES,
+} TableId;
 
 typedef struct Sample {
         uint64_t number;      /* 1, 2, 3, … in one ring file, across restarts */
@@ -102,9 +80,45 @@ typedef struct Sample {
 
         CollectorReport reports[_COLLECTOR_ROOM];
 
-        uint32_t n_listeners;
-        ListenerRow listeners[SAMPLE_LISTENERS_MAX]; /* strictly ascending by key */
+#define TABLE(tag, id, member, type, key_type, first, n_max, collector) uint32_t n_##member;
+#include "store/tables.tbl"
+#undef TABLE
+
+        /* Rows, strictly ascending by key; those beyond the counters are garbage. */
+#define TABLE(tag, id, member, type, key_type, first, n_max, collector) type member[n_max];
+#include "store/tables.tbl"
+#undef TABLE
 } Sample;
+
+/* What is known about a table besides its rows in a sample. */
+typedef struct TableInfo {
+        const char *name; /* "listeners" */
+        uint8_t tag;      /* of its section in ring files */
+        CollectorId collector;
+        size_t count_offset; /* of its counter in a Sample */
+        size_t rows_offset;  /* of its rows there */
+        size_t n_max;
+        RowLayout layout;
+} TableInfo;
+
+extern const TableInfo table_infos[_TABLES];
+
+static inline uint32_t *sample_row_count(Sample *sample, TableId id) {
+        return (uint32_t *)((char *)sample + table_infos[id].count_offset);
+}
+
+static inline void *sample_rows(Sample *sample, TableId id) {
+        return (char *)sample + table_infos[id].rows_offset;
+}
+
+/* The same of a sample that is only read. */
+static inline uint32_t sample_count_rows(const Sample *sample, TableId id) {
+        return *(const uint32_t *)((const char *)sample + table_infos[id].count_offset);
+}
+
+static inline const void *sample_get_row(const Sample *sample, TableId id, size_t i) {
+        return (const char *)sample + table_infos[id].rows_offset + i * table_infos[id].layout.row_size;
+}
 
 /* Makes it empty: nothing present, no rows. Rows beyond the counts keep garbage. */
 void sample_clear(Sample *sample);
@@ -125,16 +139,3 @@ static inline void sample_unset(Sample *sample, ValueId id) {
 static inline bool sample_has(const Sample *sample, ValueId id) {
         return sample->present[id / 64] >> id % 64 & 1;
 }
-
-/* A listener's port, in host byte order. */
-static inline uint16_t listener_port(const ListenerKey *key) {
-        return (uint16_t)(key->port[0] << 8 | key->port[1]);
-}
-
-/* "0.0.0.0", "2001:db8::1", "fe80::1%eth0": an address as ss(8) writes it. */
-#define LISTENER_ADDRESS_SIZE 64
-void listener_format_address(const ListenerKey *key, char ret_text[static LISTENER_ADDRESS_SIZE]);
-
-/* "0.0.0.0:80", "[2001:db8::1]:80" */
-#define LISTENER_NAME_SIZE (LISTENER_ADDRESS_SIZE + 8)
-void listener_format_name(const ListenerKey *key, char ret_text[static LISTENER_NAME_SIZE]);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Ephemeral ports in use, by destination
+ *
+ * A connection takes one of them for its source address, destination address and
+ * destination port (connect(2), ip(7)), and keeps it in TIME_WAIT. So what runs
+ * out is counted for those three together; of a destination that is reached from
+ * several addresses the worst is told.
+ *
+ * Memory is bounded, whatever the host connects to: the most used are found by the
+ * space-saving algorithm (base/space_saving.h). As long as no more combinations
+ * are in use than it has room for, all numbers are exact.
+ */
+
+#include <linux/inet_diag.h>
+
+#include "base/macro.h"
+#include "collect/bounds.h"
+#include "store/sample.h"
+
+/* Combinations that are told apart. */
+#define DESTINATIONS_TRACKED_MAX 1024
+
+typedef struct Destinations Destinations;
+
+/* Return: 0 or -ENOMEM. */
+_warn_unused_ int destinations_new(Destinations **ret);
+
+Destinations *destinations_free(Destinations *destinations);
+DEFINE_CLEANUP(Destinations *, destinations_free)
+
+/**
+ * destinations_begin() - begin a walk
+ * @first, @last: ports that connect(2) chooses from; 0 and 0: not known
+ */
+void destinations_begin(Destinations *destinations, uint16_t first, uint16_t last);
+
+/* Counts a connection that this host opened. Ports that are no ephemeral ones are passed over. */
+void destinations_add(Destinations *destinations, const struct inet_diag_msg *message);
+
+/* Ends the walk: the most used become rows; sets VALUE_DESTINATIONS_FOLDED and VALUE_DESTINATION_PORTS_MISSED. */
+void destinations_make_rows(Destinations *destinations, const Bounds *bounds, Sample *sample);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Endpoints, and whose they are, from what sock_diag tells of a socket */
+
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "collect/endpoint.h"
+
+static void endpoint_set_device(Endpoint *endpoint, uint32_t interface) {
+        char name[IF_NAMESIZE];
+
+        if (interface == 0)
+                return;
+
+        if (if_indextoname(interface, name))
+                memcpy(endpoint->device, name, strnlen(name, sizeof endpoint->device - 1));
+        else
+                /* The interface went away under its socket: its number is what is left. */
+                (void)snprintf(endpoint->device, sizeof endpoint->device, "%u", interface);
+}
+
+void endpoint_from_socket(const struct inet_diag_msg *message, Endpoint *ret) {
+        *ret = (Endpoint){ .family = message->idiag_family };
+        memcpy(ret->port, &message->id.idiag_sport, sizeof ret->port);
+        memcpy(ret->address, message->id.idiag_src, message->idiag_family == AF_INET6 ? 16 : 4);
+        endpoint_set_device(ret, message->id.idiag_if);
+}
+
+LedgerKey endpoint_ledger_key(const Endpoint *endpoint) {
+        LedgerKey key = { 0 };
+
+        _Static_assert(sizeof *endpoint <= sizeof key, "an endpoint fits a key of the ledger");
+
+        memcpy(key.bytes, endpoint, sizeof *endpoint);
+        return key;
+}
+
+uint64_t endpoint_cookie(const struct inet_diag_msg *message) {
+        return (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0];
+}
+
+Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t inode) {
+        Unit *unit = cgroup_id > 0 ? units_find(context->units, cgroup_id) : NULL;
+        Holder holder = { .unit = unit, .is_passed_on = !unit || unit->is_init };
+        const Owner *owner = NULL;
+
+        if (inode > 0)
+                owner = owners_find(context->owners, inode, holder.is_passed_on ? NULL : unit);
+        if (owner && owner->state != OWNER_FOUND)
+                owner = NULL;
+
+        if (owner)
+                memcpy(holder.process, owner->process, sizeof holder.process);
+        if (holder.is_passed_on)
+                holder.unit = owner ? owner->unit : units_unattributed(context->units);
+        return holder;
+}

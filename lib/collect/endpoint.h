@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Endpoints, and whose they are, from what sock_diag tells of a socket */
+
+#include "collect/context.h"
+#include "collect/socket_ledger.h"
+#include "kernel/sock_diag.h"
+#include "store/sample.h"
+
+/* The local address, port and device of a socket; the device by name, or by number if it is gone. */
+void endpoint_from_socket(const struct inet_diag_msg *message, Endpoint *ret);
+
+LedgerKey endpoint_ledger_key(const Endpoint *endpoint);
+
+uint64_t endpoint_cookie(const struct inet_diag_msg *message);
+
+/* Who has a socket. */
+typedef struct Holder {
+        Unit *unit;                      /* never NULL */
+        bool is_passed_on;               /* PID 1 made it: `unit` is who has it now, if that could be found out */
+        char process[PROCESS_NAME_SIZE]; /* "" if it is not known */
+} Holder;
+
+/**
+ * holder_find() - the unit and the process that have a socket
+ * @cgroup_id:  0: the kernel did not say
+ * @inode:      0: nobody has it open
+ *
+ * The unit is that of the cgroup. Where that is PID 1's, or none, it is the one of
+ * the process that has the socket open, PID 1 only if nobody else has it; and
+ * units_unattributed() if that is not known.
+ */
+Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t inode);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The TCP listeners of this moment, and which of them a connection came in by
+ *
+ * A hash table of family, port and address; those that differ by device alone
+ * hang together in a chain. In front of it stands a table of all ports, so that
+ * connections which this host opened cost one look there.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/hash.h"
+#include "collect/listeners.h"
+
+#define LISTENERS_SLOTS (4 * LISTEN_SOCKETS_MAX)
+
+struct Listeners {
+        uint32_t number;                  /* of the sample */
+        uint32_t ports[UINT16_MAX + 1];   /* number of the last sample in which something came in there */
+        uint32_t slots[LISTENERS_SLOTS];  /* index + 1 of the first of a chain; 0: free */
+        size_t n;
+        Listener listeners[LISTEN_SOCKETS_MAX];
+        uint32_t used_slots[LISTEN_SOCKETS_MAX];
+        size_t n_used_slots;
+};
+
+int listeners_new(Listeners **ret) {
+        Listeners *listeners;
+
+        assert(ret);
+
+        listeners = calloc(1, sizeof *listeners);
+        if (!listeners)
+                return -ENOMEM;
+
+        /* So that 0 in `ports` is a sample long gone. */
+        listeners->number = 1;
+        *ret = listeners;
+        return 0;
+}
+
+Listeners *listeners_free(Listeners *listeners) {
+        free(listeners);
+        return NULL;
+}
+
+void listeners_clear(Listeners *listeners) {
+        assert(listeners);
+
+        for (size_t i = 0; i < listeners->n_used_slots; i++)
+                listeners->slots[listeners->used_slots[i]] = 0;
+        listeners->n_used_slots = 0;
+        listeners->n = 0;
+        listeners->number++;
+}
+
+size_t listeners_count(const Listeners *listeners) {
+        return listeners->n;
+}
+
+Listener *listeners_get(Listeners *listeners, size_t i) {
+        assert(i < listeners->n);
+
+        return &listeners->listeners[i];
+}
+
+/* What the hash is over; the device is not part of it. */
+typedef struct ListenersKey {
+        uint32_t address[4]; /* as in Endpoint */
+        uint16_t port;       /* network byte order */
+        uint16_t family;
+} ListenersKey;
+
+static bool listener_has_key(const Listener *listener, const ListenersKey *key) {
+        return listener->endpoint.family == key->family &&
+               memcmp(listener->endpoint.port, &key->port, sizeof key->port) == 0 &&
+               memcmp(listener->endpoint.address, key->address, sizeof key->address) == 0;
+}
+
+/* The slot in which a chain begins, or would. */
+static size_t listeners_seek(const Listeners *listeners, const ListenersKey *key) {
+        size_t at = hash_bytes(key, sizeof *key, /* seed= */ 0) % LISTENERS_SLOTS;
+
+        while (listeners->slots[at] > 0 &&
+               !listener_has_key(&listeners->listeners[listeners->slots[at] - 1], key))
+                at = (at + 1) % LISTENERS_SLOTS;
+        return at;
+}
+
+Listener *
+listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface, bool is_dual_stack) {
+        ListenersKey key = { .family = endpoint->family };
+        Listener *listener;
+        size_t slot;
+
+        assert(listeners && listeners->n < LISTEN_SOCKETS_MAX);
+
+        memcpy(key.address, endpoint->address, sizeof key.address);
+        memcpy(&key.port, endpoint->port, sizeof key.port);
+        slot = listeners_seek(listeners, &key);
+        if (listeners->slots[slot] == 0)
+                listeners->used_slots[listeners->n_used_slots++] = (uint32_t)slot;
+
+        listener = &listeners->listeners[listeners->n++];
+        *listener = (Listener){
+                .endpoint = *endpoint,
+                .interface = interface,
+                .is_dual_stack = is_dual_stack,
+                .next = listeners->slots[slot],
+        };
+        listeners->slots[slot] = (uint32_t)listeners->n;
+        listeners->ports[ntohs(key.port)] = listeners->number;
+        return listener;
+}
+
+/* Of one address, whom the kernel would choose for a connection on this device. */
+static Listener *listeners_find(Listeners *listeners, const ListenersKey *key, uint32_t interface) {
+        Listener *unbound = NULL;
+
+        for (uint32_t i = listeners->slots[listeners_seek(listeners, key)]; i > 0;) {
+                Listener *listener = &listeners->listeners[i - 1];
+
+                if (listener->interface == interface && interface > 0)
+                        return listener;
+                if (listener->interface == 0)
+                        unbound = listener;
+                i = listener->next;
+        }
+
+        return unbound;
+}
+
+static bool key_is_mapped(const ListenersKey *key) {
+        return key->family == AF_INET6 && key->address[0] == 0 && key->address[1] == 0 &&
+               key->address[2] == htonl(0xffff);
+}
+
+/* The wildcard of the key's own family; IPv4 by an IPv6 listener, only where that takes it. */
+static Listener *listeners_find_wildcard(Listeners *listeners, const ListenersKey *key, uint32_t interface) {
+        ListenersKey wildcard = { .port = key->port, .family = key->family };
+        Listener *listener = listeners_find(listeners, &wildcard, interface);
+
+        return listener && key_is_mapped(key) && !listener->is_dual_stack ? NULL : listener;
+}
+
+static Listener *listeners_find_any(Listeners *listeners, const ListenersKey *key, uint32_t interface) {
+        Listener *listener = listeners_find(listeners, key, interface);
+
+        return listener ? listener : listeners_find_wildcard(listeners, key, interface);
+}
+
+Listener *listeners_match(Listeners *listeners, const struct inet_diag_msg *message) {
+        ListenersKey key = { .port = message->id.idiag_sport, .family = message->idiag_family };
+        ListenersKey mapped = { .port = key.port, .family = AF_INET6 };
+        Listener *listener;
+
+        if (listeners->ports[ntohs(key.port)] != listeners->number)
+                return NULL;
+
+        memcpy(key.address, message->id.idiag_src, key.family == AF_INET6 ? 16 : 4);
+        listener = listeners_find_any(listeners, &key, message->id.idiag_if);
+        if (listener || key.family == AF_INET6)
+                return listener;
+
+        /* Taken from an IPv6 listener and made an IPv4 socket since (IPV6_ADDRFORM, ipv6(7)). */
+        mapped.address[2] = htonl(0xffff);
+        mapped.address[3] = key.address[0];
+        return listeners_find_any(listeners, &mapped, message->id.idiag_if);
+}
+
+bool listeners_is_inbound(Listeners *listeners, const struct inet_diag_msg *message) {
+        uint32_t *last = &listeners->ports[ntohs(message->id.idiag_sport)];
+
+        if (*last + 1 < listeners->number)
+                return false;
+
+        *last = listeners->number;
+        return true;
+}

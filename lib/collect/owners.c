@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Who holds a socket: from its inode to a process, by the tables of descriptors
+ *
+ * A search looks for everything that is wanted at once, so that many sockets cost
+ * no more than one. Of several processes that hold a socket, as workers do, the
+ * one with the lowest number is its owner: the one that was there first.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/id_map.h"
+#include "collect/owners.h"
+#include "kernel/proc_fd.h"
+
+/* Descriptors read in one sample, at about a microsecond each. */
+#define OWNERS_SHARE 4096
+
+/* Descriptors read of one process: where its unit is known, and where all are searched. */
+#define OWNERS_OF_UNIT_MAX 4096
+#define OWNERS_OF_ANY_MAX  256
+
+/* Units whose processes are searched in one sample. */
+#define OWNERS_UNITS_MAX 64
+
+/* When to search again for what was not found: doubled each time. */
+#define OWNERS_RETRY_MIN_USEC (5 * USEC_PER_SEC)
+#define OWNERS_RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
+#define OWNERS_HURRY_USEC     USEC_PER_SEC
+
+/* An answer that nobody asked for in so many samples may be of another socket by now. */
+#define OWNERS_KEPT_SAMPLES 30
+
+typedef struct OwnerEntry {
+        uint64_t inode;
+        const Unit *searched_unit; /* NULL: all */
+        Owner owner;
+        bool is_due; /* a search for it goes on */
+        usec_t searched_usec;
+        usec_t retry_usec; /* how long after that to search again */
+        uint64_t last_used; /* number of the sample */
+} OwnerEntry;
+
+struct Owners {
+        const Sources *sources;
+        Units *units;
+        const Processes *processes;
+        usec_t now_usec;
+        size_t n_share; /* left in this sample */
+
+        /* The search among all processes goes on from sample to sample. */
+        bool is_searching_all;
+        bool all_was_refused; /* in some process of it */
+        pid_t last_pid;       /* of it */
+
+        bool was_refused_folder; /* since owners_note_refusal() */
+        bool was_refused_link;
+        bool wants_read_search; /* the capabilities, ever */
+        bool wants_ptrace;
+
+        IdMap *map; /* inode to index */
+        uint32_t n_entries;
+        OwnerEntry entries[OWNERS_MAX];
+};
+
+int owners_new(const Sources *sources, Units *units, const Processes *processes, Owners **ret) {
+        _cleanup_(owners_freep) Owners *owners = NULL;
+        int r;
+
+        assert(sources && units && processes);
+        assert(ret);
+
+        owners = calloc(1, sizeof *owners);
+        if (!owners)
+                return -ENOMEM;
+
+        owners->sources = sources;
+        owners->units = units;
+        owners->processes = processes;
+        r = id_map_new(OWNERS_MAX, &owners->map);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(owners);
+        return 0;
+}
+
+Owners *owners_free(Owners *owners) {
+        if (!owners)
+                return NULL;
+
+        owners->map = id_map_free(owners->map);
+        free(owners);
+        return NULL;
+}
+
+/* What PID 1 holds it may hold for somebody who has not come yet. */
+static bool owner_is_final(const Owner *owner) {
+        return owner->state == OWNER_FOUND && owner->pid != 1;
+}
+
+static bool owners_is_recent(const Owners *owners, const OwnerEntry *entry) {
+        return entry->last_used + OWNERS_KEPT_SAMPLES >= units_number(owners->units);
+}
+
+static void owners_sweep(Owners *owners) {
+        uint32_t n = 0;
+
+        id_map_clear(owners->map);
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (owners_is_recent(owners, &owners->entries[i])) {
+                        owners->entries[n] = owners->entries[i];
+                        (void)id_map_put(owners->map, owners->entries[n].inode, n);
+                        n++;
+                }
+        owners->n_entries = n;
+}
+
+void owners_begin(Owners *owners, usec_t now_usec) {
+        assert(owners);
+
+        owners->now_usec = now_usec;
+        owners->n_share = OWNERS_SHARE;
+        if (owners->n_entries == OWNERS_MAX)
+                owners_sweep(owners);
+
+        for (uint32_t i = 0; i < owners->n_entries; i++) {
+                OwnerEntry *entry = &owners->entries[i];
+
+                /* Its unit may be thrown out, then. */
+                if (!owners_is_recent(owners, entry))
+                        entry->owner = (Owner){ 0 };
+                if (entry->owner.unit)
+                        units_touch(entry->owner.unit, units_number(owners->units));
+        }
+}
+
+/* ---- asking ---- */
+
+static OwnerEntry *owners_add(Owners *owners, uint64_t inode) {
+        if (owners->n_entries == OWNERS_MAX || !id_map_put(owners->map, inode, owners->n_entries))
+                return NULL;
+
+        owners->entries[owners->n_entries] = (OwnerEntry){ .inode = inode };
+        return &owners->entries[owners->n_entries++];
+}
+
+const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
+        static const Owner no_room = { .state = OWNER_WANTED };
+        uint32_t index;
+        OwnerEntry *entry;
+
+        assert(owners);
+        assert(inode > 0);
+
+        index = id_map_find(owners->map, inode);
+        entry = index != ID_MAP_NONE ? &owners->entries[index] : owners_add(owners, inode);
+        if (!entry)
+                return &no_room;
+
+        entry->searched_unit = unit;
+        entry->last_used = units_number(owners->units);
+        return &entry->owner;
+}
+
+void owners_hurry(Owners *owners, uint64_t inode) {
+        uint32_t index = id_map_find(owners->map, inode);
+
+        if (index != ID_MAP_NONE && !owner_is_final(&owners->entries[index].owner))
+                owners->entries[index].retry_usec =
+                        MIN(owners->entries[index].retry_usec, OWNERS_HURRY_USEC);
+}
+
+/* ---- searching ---- */
+
+typedef struct OwnersLook {
+        Owners *owners;
+        const Process *process;
+} OwnersLook;
+
+static int owners_on_socket(uint64_t inode, void *userdata) {
+        const OwnersLook *look = userdata;
+        Owners *owners = look->owners;
+        uint32_t index = id_map_find(owners->map, inode);
+        OwnerEntry *entry;
+
+        if (index == ID_MAP_NONE)
+                return 0;
+
+        entry = &owners->entries[index];
+        if (!entry->is_due)
+                return 0;
+
+        entry->owner = (Owner){
+                .state = OWNER_FOUND,
+                .pid = look->process->pid,
+                .unit = look->process->unit ? look->process->unit : units_unattributed(owners->units),
+        };
+        memcpy(entry->owner.process, look->process->name, sizeof entry->owner.process);
+        entry->is_due = entry->owner.pid == 1;
+        return 0;
+}
+
+static void owners_look(Owners *owners, const Process *process, size_t n_max) {
+        OwnersLook look = { .owners = owners, .process = process };
+        size_t n_read = 0;
+        int r;
+
+        r = proc_fd_list_sockets(owners->sources->proc_fd, process->pid, MIN(n_max, owners->n_share),
+                                 owners_on_socket, &look, &n_read);
+        owners->n_share -= MIN(owners->n_share, MAX(n_read, (size_t)1));
+        if (r == -EACCES || r == -EPERM) {
+                owners->was_refused_folder |= n_read == 0;
+                owners->was_refused_link |= n_read > 0;
+        }
+}
+
+/* Whether descriptors could not be read since the last call. */
+static bool owners_note_refusal(Owners *owners) {
+        bool was_refused = owners->was_refused_folder || owners->was_refused_link;
+
+        owners->wants_read_search |= owners->was_refused_folder;
+        owners->wants_ptrace |= owners->was_refused_link;
+        owners->was_refused_folder = owners->was_refused_link = false;
+        return was_refused;
+}
+
+static void owners_give_up(Owners *owners, OwnerEntry *entry, bool was_refused) {
+        usec_t retry_usec = entry->searched_usec > 0 ? 2 * entry->retry_usec : OWNERS_RETRY_MIN_USEC;
+
+        entry->is_due = false;
+        if (entry->owner.state != OWNER_FOUND)
+                entry->owner.state = was_refused ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND;
+        entry->searched_usec = owners->now_usec;
+        entry->retry_usec = MAX(MIN(retry_usec, OWNERS_RETRY_MAX_USEC), OWNERS_RETRY_MIN_USEC);
+}
+
+/* Whether a search for it should begin. */
+static bool owners_is_wanted(const Owners *owners, const OwnerEntry *entry) {
+        return !entry->is_due && !owner_is_final(&entry->owner) &&
+               entry->last_used == units_number(owners->units) &&
+               (entry->owner.state == OWNER_WANTED ||
+                owners->now_usec >= entry->searched_usec + entry->retry_usec);
+}
+
+/* Searches the processes of one unit for all that is wanted of it. */
+static void owners_search_unit(Owners *owners, const Unit *unit) {
+        bool was_refused;
+
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (owners->entries[i].searched_unit == unit && owners_is_wanted(owners, &owners->entries[i]))
+                        owners->entries[i].is_due = true;
+
+        for (size_t i = 0; i < processes_count(owners->processes); i++) {
+                const Process *process = processes_get(owners->processes, i);
+
+                if (process->unit == unit && owners->n_share > 0)
+                        owners_look(owners, process, OWNERS_OF_UNIT_MAX);
+        }
+
+        was_refused = owners_note_refusal(owners);
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (owners->entries[i].searched_unit == unit && owners->entries[i].is_due)
+                        owners_give_up(owners, &owners->entries[i], was_refused);
+}
+
+static void owners_search_units(Owners *owners) {
+        size_t n_units = 0;
+
+        for (uint32_t i = 0; i < owners->n_entries && owners->n_share > 0 && n_units < OWNERS_UNITS_MAX; i++)
+                if (owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i])) {
+                        owners_search_unit(owners, owners->entries[i].searched_unit);
+                        n_units++;
+                }
+}
+
+static void owners_begin_search_of_all(Owners *owners) {
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (!owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i]))
+                        owners->entries[i].is_due = owners->is_searching_all = true;
+
+        owners->last_pid = 1;
+        owners->all_was_refused = false;
+}
+
+/* PID 1 comes last: what it holds it may hold for others. */
+static void owners_end_search_of_all(Owners *owners) {
+        if (processes_count(owners->processes) > 0 && processes_get(owners->processes, 0)->pid == 1)
+                owners_look(owners, processes_get(owners->processes, 0), OWNERS_OF_UNIT_MAX);
+        owners->all_was_refused |= owners_note_refusal(owners);
+
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (owners->entries[i].is_due)
+                        owners_give_up(owners, &owners->entries[i], owners->all_was_refused);
+
+        owners->is_searching_all = false;
+}
+
+static void owners_search_all(Owners *owners) {
+        if (!owners->is_searching_all)
+                owners_begin_search_of_all(owners);
+        if (!owners->is_searching_all)
+                return;
+
+        for (size_t i = 0; i < processes_count(owners->processes); i++) {
+                const Process *process = processes_get(owners->processes, i);
+
+                if (process->pid <= owners->last_pid || process->open_fds == 0)
+                        continue;
+                if (owners->n_share == 0)
+                        break;
+                owners_look(owners, process, OWNERS_OF_ANY_MAX);
+                owners->last_pid = process->pid;
+        }
+        owners->all_was_refused |= owners_note_refusal(owners);
+
+        if (owners->n_share > 0)
+                owners_end_search_of_all(owners);
+}
+
+void owners_search(Owners *owners) {
+        assert(owners);
+
+        if (!processes_is_complete(owners->processes))
+                return;
+
+        owners_search_units(owners);
+        owners_search_all(owners);
+}
+
+bool owners_is_searching(const Owners *owners) {
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (owners->entries[i].is_due || owners_is_wanted(owners, &owners->entries[i]))
+                        return true;
+
+        return false;
+}
+
+void owners_report(const Owners *owners, Sample *sample) {
+        uint64_t n_not_permitted = 0;
+
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                n_not_permitted += owners->entries[i].last_used == units_number(owners->units) &&
+                                   owners->entries[i].owner.state == OWNER_NOT_PERMITTED;
+
+        sample_set(sample, VALUE_OWNERS_NOT_PERMITTED, n_not_permitted);
+        sample_set(sample, VALUE_OWNERS_WANT_READ_SEARCH, n_not_permitted > 0 && owners->wants_read_search);
+        sample_set(sample, VALUE_OWNERS_WANT_PTRACE, n_not_permitted > 0 && owners->wants_ptrace);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Who holds a socket: from its inode to a process, by the tables of descriptors
+ *
+ * Asked only for sockets whose cgroup does not say enough: listeners, for the name
+ * of their process; UNIX listeners, of which the kernel tells no cgroup; and what
+ * PID 1 made for somebody else (socket activation). Answers are kept by inode.
+ *
+ * Where the unit is known its processes alone are searched. Else all are, a share
+ * in each sample, and of each only the first few hundred descriptors, as sockets
+ * that are passed on or listened on at start stand low. What is not found is
+ * searched again after some seconds, then ever more rarely.
+ *
+ * Reading another user's descriptors takes CAP_DAC_READ_SEARCH, to open the
+ * folder, and CAP_SYS_PTRACE, to read what stands in it (proc_pid_fd(5)).
+ */
+
+#include "base/macro.h"
+#include "collect/processes.h"
+#include "collect/units.h"
+#include "kernel/sources.h"
+
+/* Sockets whose owners are kept. */
+#define OWNERS_MAX 8192
+
+typedef enum OwnerState {
+        OWNER_WANTED,        /* not searched yet */
+        OWNER_FOUND,         /* PID 1 is one only as long as no other has it */
+        OWNER_NOT_FOUND,     /* all could be read, and nobody has it among the first */
+        OWNER_NOT_PERMITTED, /* not found, and some could not be read */
+} OwnerState;
+
+typedef struct Owner {
+        OwnerState state;
+        pid_t pid;
+        Unit *unit; /* of the process; good for this sample */
+        char process[PROCESS_NAME_SIZE];
+} Owner;
+
+typedef struct Owners Owners;
+
+/* Return: 0 or -ENOMEM. */
+_warn_unused_ int owners_new(const Sources *sources, Units *units, const Processes *processes, Owners **ret);
+
+Owners *owners_free(Owners *owners);
+DEFINE_CLEANUP(Owners *, owners_free)
+
+/* Begins a sample, with a fresh share of work. */
+void owners_begin(Owners *owners, usec_t now_usec);
+
+/**
+ * owners_find() - what is known of a socket's owner
+ * @inode:      not 0
+ * @unit:       the unit whose processes are to be searched; NULL: all are
+ *
+ * What is not known yet is wanted from now on; owners_search() looks for it.
+ *
+ * Return: an owner, good until owners_find() or owners_search() is called again.
+ */
+const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit);
+
+/* Searches for what is wanted, as far as this sample's share of work goes. */
+void owners_search(Owners *owners);
+
+/* Whether something is wanted that was not searched to the end yet. */
+bool owners_is_searching(const Owners *owners);
+
+/* Something happened at this socket: search for its owner again soon. */
+void owners_hurry(Owners *owners, uint64_t inode);
+
+/* Sets VALUE_OWNERS_NOT_PERMITTED and which capability is wanted. */
+void owners_report(const Owners *owners, Sample *sample);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The processes of the host: descriptors, limits, and to which unit each belongs
+ *
+ * /proc lists processes in order of pid, so a pass over it steps through the table
+ * of the pass before, side by side, into the next one:
+ *
+ *     last pass   12  40  41  97 [120 133 140]   still to be come to
+ *     this pass  [12  40  96  97]                 120 is next
+ *
+ * What is known at any time are the two parts in brackets. No hash is needed, and
+ * a process that is gone is left behind.
+ */
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/number.h"
+#include "collect/collector.h"
+#include "collect/processes.h"
+#include "kernel/proc_cgroup.h"
+#include "kernel/proc_fd.h"
+#include "kernel/proc_stat.h"
+
+/* Processes looked at in one sample; each costs about five microseconds. */
+#define PROCESSES_SHARE 512
+
+/* How long name, unit and limit of a process are believed. */
+#define PROCESSES_DESCRIBED_USEC (10 * USEC_PER_SEC)
+
+struct Processes {
+        const Sources *sources;
+        Units *units;
+        DIR *dir;
+        bool is_complete;
+        bool has_size; /* this kernel tells how many descriptors without listing them */
+
+        size_t n_last; /* of the table of the last pass */
+        size_t i_last; /* the next in it */
+        size_t n_next;
+        size_t n_too_many;      /* in this pass */
+        size_t n_last_too_many; /* in the last one */
+        uint64_t n_truncated;   /* in all passes */
+        Process *last;          /* one of the two tables */
+        Process *next;          /* the other one */
+        Process tables[2][PROCESSES_TRACKED_MAX];
+};
+
+int processes_new(const Sources *sources, Units *units, Processes **ret) {
+        Processes *processes;
+
+        assert(sources);
+        assert(units);
+        assert(ret);
+
+        processes = calloc(1, sizeof *processes);
+        if (!processes)
+                return -ENOMEM;
+
+        processes->sources = sources;
+        processes->units = units;
+        processes->last = processes->tables[0];
+        processes->next = processes->tables[1];
+        *ret = processes;
+        return 0;
+}
+
+Processes *processes_free(Processes *processes) {
+        if (!processes)
+                return NULL;
+
+        if (processes->dir)
+                (void)closedir(processes->dir);
+        free(processes);
+        return NULL;
+}
+
+size_t processes_count(const Processes *processes) {
+        return processes->n_next + processes->n_last - processes->i_last;
+}
+
+const Process *processes_get(const Processes *processes, size_t i) {
+        return i < processes->n_next ? &processes->next[i]
+                                     : &processes->last[processes->i_last + i - processes->n_next];
+}
+
+uint64_t processes_count_truncated(const Processes *processes) {
+        return processes->n_truncated;
+}
+
+bool processes_is_complete(const Processes *processes) {
+        return processes->is_complete;
+}
+
+/* ---- one process ---- */
+
+static int process_read_file(const Processes *processes, pid_t pid, const char *name, char *text, size_t size,
+                             size_t *ret_length) {
+        char path[64];
+
+        (void)snprintf(path, sizeof path, "%d/%s", (int)pid, name);
+        return file_read_at(processes->sources->proc_fd, path, text, size, ret_length);
+}
+
+static void process_read_name(const Processes *processes, Process *process) {
+        char text[64];
+        size_t length;
+
+        memset(process->name, 0, sizeof process->name);
+        if (process_read_file(processes, process->pid, "comm", text, sizeof text, &length) < 0)
+                return;
+
+        length = strcspn(text, "\n");
+        memcpy(process->name, text, MIN(length, sizeof process->name - 1));
+}
+
+static void process_read_limit(const Processes *processes, Process *process) {
+        char text[4096];
+        size_t length;
+
+        if (process_read_file(processes, process->pid, "limits", text, sizeof text, &length) < 0 ||
+            proc_limits_parse_open_files(text, length, &process->fd_limit) < 0)
+                process->fd_limit = 0;
+}
+
+static void process_read_unit(const Processes *processes, Process *process) {
+        char text[8192];
+        const char *path;
+        size_t length;
+
+        process->unit = units_unattributed(processes->units);
+        if (process_read_file(processes, process->pid, "cgroup", text, sizeof text, &length) == 0 &&
+            proc_cgroup_parse(text, length, &path, &length) == 0)
+                process->unit = units_find_path(processes->units, path, length);
+}
+
+/* Return: false if it is gone. */
+static bool process_look(const Processes *processes, Process *process, usec_t now_usec) {
+        char path[64];
+        int r;
+
+        (void)snprintf(path, sizeof path, "%d/fd", (int)process->pid);
+        r = processes->has_size
+                    ? proc_fd_count_by_size(processes->sources->proc_fd, path, &process->open_fds)
+                    : proc_fd_count(processes->sources->proc_fd, path, &process->open_fds);
+        process->is_permitted = r == 0;
+        if (r < 0)
+                process->open_fds = 0;
+        if (r < 0 && r != -EACCES && r != -EPERM)
+                return false;
+
+        /* Threads of the kernel have none, and nothing else to be known of. */
+        if (r == 0 && process->open_fds == 0)
+                return true;
+
+        if (!process->unit || now_usec - process->described_usec >= PROCESSES_DESCRIBED_USEC) {
+                process_read_name(processes, process);
+                process_read_limit(processes, process);
+                process_read_unit(processes, process);
+                process->described_usec = now_usec;
+        }
+
+        return true;
+}
+
+/* ---- a pass ---- */
+
+static int processes_open(Processes *processes) {
+        uint64_t n;
+        int fd, r;
+
+        fd = openat(processes->sources->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        processes->dir = fdopendir(fd);
+        if (!processes->dir) {
+                r = -errno;
+                (void)close_fd(fd);
+                return r;
+        }
+
+        /* We have some open ourselves, so 0 means that the size says nothing (before Linux 6.2). */
+        r = proc_fd_count_by_size(processes->sources->proc_fd, "self/fd", &n);
+        processes->has_size = r == 0 && n > 0;
+        return 0;
+}
+
+static void processes_add(Processes *processes, pid_t pid, usec_t now_usec) {
+        Process process = { .pid = pid };
+
+        while (processes->i_last < processes->n_last && processes->last[processes->i_last].pid < pid)
+                processes->i_last++;
+        if (processes->i_last < processes->n_last && processes->last[processes->i_last].pid == pid)
+                process = processes->last[processes->i_last++];
+
+        if (processes->n_next == PROCESSES_TRACKED_MAX) {
+                processes->n_too_many++;
+                return;
+        }
+        if (process_look(processes, &process, now_usec))
+                processes->next[processes->n_next++] = process;
+}
+
+static void processes_end_pass(Processes *processes) {
+        Process *table = processes->last;
+
+        processes->last = processes->next;
+        processes->next = table;
+        processes->n_last = processes->n_next;
+        processes->i_last = 0;
+        processes->n_next = 0;
+        processes->n_last_too_many = processes->n_too_many;
+        processes->n_truncated += processes->n_too_many;
+        processes->n_too_many = 0;
+        processes->is_complete = true;
+        rewinddir(processes->dir);
+}
+
+/* Return: 1 if there is more, 0 at the end of the pass, or a negative errno. */
+static int processes_step(Processes *processes, usec_t now_usec) {
+        const struct dirent *entry;
+        uint64_t pid;
+
+        errno = 0;
+        entry = readdir(processes->dir);
+        if (!entry)
+                return -errno;
+
+        /* In order, as proc_pid_readdir() in fs/proc/base.c lists them; anything else would break the pass. */
+        if (number_parse_u64(entry->d_name, strlen(entry->d_name), &pid) == 0 && pid <= INT32_MAX &&
+            (processes->n_next == 0 || (pid_t)pid > processes->next[processes->n_next - 1].pid))
+                processes_add(processes, (pid_t)pid, now_usec);
+        return 1;
+}
+
+static void processes_add_to_units(Processes *processes) {
+        for (size_t i = 0; i < processes_count(processes); i++) {
+                const Process *process = processes_get(processes, i);
+                UnitRow *row;
+
+                if (!process->unit)
+                        continue;
+
+                units_touch(process->unit, units_number(processes->units));
+                row = &process->unit->row;
+                row->n_processes++;
+                row->open_fds += process->open_fds;
+                if (process->fd_limit > 0 && process->is_permitted &&
+                    (row->worst_fd_limit == 0 ||
+                     (double)process->open_fds / (double)process->fd_limit >
+                             (double)row->worst_open_fds / (double)row->worst_fd_limit)) {
+                        row->worst_open_fds = process->open_fds;
+                        row->worst_fd_limit = process->fd_limit;
+                }
+        }
+}
+
+int processes_scan(Processes *processes, usec_t now_usec) {
+        int r;
+
+        assert(processes);
+
+        if (!processes->dir) {
+                r = processes_open(processes);
+                if (r < 0)
+                        return r;
+        }
+
+        r = 1;
+        for (size_t n = 0; n < PROCESSES_SHARE && r > 0; n++)
+                r = processes_step(processes, now_usec);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                processes_end_pass(processes);
+
+        processes_add_to_units(processes);
+        return processes->n_too_many > 0 || processes->n_last_too_many > 0;
+}
+
+/* ---- the collector ---- */
+
+static int processes_collector_open(CollectContext *context, void **ret_state) {
+        *ret_state = context;
+        return 0;
+}
+
+static int processes_collect(void *state, Sample *sample) {
+        const CollectContext *context = state;
+        uint64_t n_not_permitted = 0;
+        int r;
+
+        r = processes_scan(context->processes, context->now_usec);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < processes_count(context->processes); i++)
+                n_not_permitted += !processes_get(context->processes, i)->is_permitted;
+
+        sample_set(sample, VALUE_PROCESSES, processes_count(context->processes));
+        sample_set(sample, VALUE_PROCESSES_NOT_PERMITTED, n_not_permitted);
+        sample_set(sample, VALUE_PROCESSES_TRUNCATED, processes_count_truncated(context->processes));
+        return r;
+}
+
+const Collector processes_collector = {
+        .id = COLLECTOR_PROCESSES,
+        .cost = COLLECTOR_COST_TICK,
+        .open = processes_collector_open,
+        .collect = processes_collect,
+};

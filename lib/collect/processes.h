@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The processes of the host: descriptors, limits, and to which unit each belongs
+ *
+ * /proc is read on from where the last sample stopped, a share of it in each, so
+ * that twenty thousand processes are spread over many samples and a few hundred
+ * are all looked at in each. What is known of a process is kept until it is come
+ * to again. Name, unit and limit are read when a process is new and then rarely:
+ * one that takes a process's number shows under its name for ten seconds at most.
+ */
+
+#include <sys/types.h>
+
+#include "base/macro.h"
+#include "collect/units.h"
+#include "kernel/sources.h"
+#include "store/sample.h"
+
+/* Processes that are told apart; more are counted and left out. */
+#define PROCESSES_TRACKED_MAX 32768
+
+typedef struct Process {
+        pid_t pid;
+        Unit *unit;
+        uint64_t open_fds;
+        uint64_t fd_limit; /* UINT64_MAX: none */
+        uint64_t described_usec; /* when all but open_fds was read; CLOCK_BOOTTIME */
+        char name[PROCESS_NAME_SIZE];
+        bool is_permitted; /* its descriptors could be counted */
+} Process;
+
+typedef struct Processes Processes;
+
+/* Return: 0 or -ENOMEM. */
+_warn_unused_ int processes_new(const Sources *sources, Units *units, Processes **ret);
+
+Processes *processes_free(Processes *processes);
+DEFINE_CLEANUP(Processes *, processes_free)
+
+/**
+ * processes_scan() - look at the next share, and add all that is known to the units
+ * @now_usec:   CLOCK_BOOTTIME
+ *
+ * Return: 0, or 1 if the last pass found more than there is room for, or the errno
+ * of open(2) or getdents(2) on /proc.
+ */
+_warn_unused_ int processes_scan(Processes *processes, usec_t now_usec);
+
+/* Processes there was no room for, in all passes together. */
+uint64_t processes_count_truncated(const Processes *processes);
+
+/* Those that are known, in order of pid. Good until the next scan. */
+size_t processes_count(const Processes *processes);
+const Process *processes_get(const Processes *processes, size_t i);
+
+/* Whether all of /proc was come to at least once. */
+bool processes_is_complete(const Processes *processes);

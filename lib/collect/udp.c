@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Receive queues and drops of UDP sockets that take datagrams from anybody
+ *
+ * Those are bound and not connected. Sockets that share address, port and device
+ * become one row. Connected ones, as of resolvers that wait for an answer, belong
+ * to the row of their port if there is one, and else are left to the counters of
+ * the host.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "collect/collector.h"
+#include "collect/endpoint.h"
+#include "collect/socket_ledger.h"
+
+typedef struct UdpSocket {
+        Endpoint endpoint;
+        uint64_t cgroup_id;
+        uint64_t inode;
+} UdpSocket;
+
+typedef struct Udp {
+        const CollectContext *context;
+        SocketLedger *ledger;
+        uint64_t n_truncated; /* since the daemon started */
+
+        uint64_t n_too_many; /* sockets of this dump that did not fit */
+        size_t n_sockets;
+        UdpSocket sockets[LEDGER_SOCKETS_MAX];
+        LedgerSocket ledger_sockets[LEDGER_SOCKETS_MAX];
+} Udp;
+
+static int udp_visit(const SockView *socket, void *userdata) {
+        const struct inet_diag_msg *message = socket->message;
+        Udp *udp = userdata;
+        UdpSocket *entry;
+
+        if (socket->state != SOCK_STATE_CLOSE)
+                return 0;
+        if (!socket->has_drops)
+                return -ENODATA;
+
+        if (udp->n_sockets == LEDGER_SOCKETS_MAX) {
+                udp->n_too_many++;
+                return 0;
+        }
+
+        entry = &udp->sockets[udp->n_sockets];
+        *entry = (UdpSocket){ .cgroup_id = socket->cgroup_id, .inode = message->idiag_inode };
+        endpoint_from_socket(message, &entry->endpoint);
+        udp->ledger_sockets[udp->n_sockets] = (LedgerSocket){
+                .key = endpoint_ledger_key(&entry->endpoint),
+                .cookie = endpoint_cookie(message),
+                .length = message->idiag_rqueue,
+                .limit = socket->receive_buffer_bytes,
+                .drops = socket->drops,
+                .index = (uint32_t)udp->n_sockets++,
+        };
+        return 0;
+}
+
+static void udp_make_row(UdpSocketRow *row, const SocketGroup *group) {
+        row->queue_bytes = group->length;
+        row->buffer_bytes = group->limit;
+        row->worst_queue_bytes = group->worst_length;
+        row->worst_buffer_bytes = group->worst_limit;
+        row->drops = group->drops;
+        row->n_sockets = group->n_sockets;
+}
+
+static int udp_compare_rows(const void *left, const void *right) {
+        return memcmp(left, right, sizeof(ListenerKey));
+}
+
+/* Wants the owners of the sockets that have rows, and searches for them. */
+static void udp_search_owners(const Udp *udp) {
+        for (size_t i = 0; i < socket_ledger_count(udp->ledger); i++) {
+                const SocketGroup *group = socket_ledger_get(udp->ledger, i);
+                const UdpSocket *socket = &udp->sockets[group->index];
+
+                if (group->is_chosen)
+                        (void)holder_find(udp->context, socket->cgroup_id, socket->inode);
+        }
+
+        owners_search(udp->context->owners);
+}
+
+static void udp_make_rows(const Udp *udp, Sample *sample) {
+        const SocketGroup *other = socket_ledger_other(udp->ledger);
+        UdpSocketRow *row;
+
+        for (size_t i = 0; i < socket_ledger_count(udp->ledger); i++) {
+                const SocketGroup *group = socket_ledger_get(udp->ledger, i);
+                const UdpSocket *socket = &udp->sockets[group->index];
+                Holder holder;
+
+                if (!group->is_chosen)
+                        continue;
+
+                holder = holder_find(udp->context, socket->cgroup_id, socket->inode);
+                row = &sample->udp_sockets[sample->n_udp_sockets++];
+                memset(row, 0, sizeof *row);
+                row->key.endpoint = socket->endpoint;
+                memcpy(row->key.unit, holder.unit->row.key.unit, sizeof row->key.unit);
+                memcpy(row->key.process, holder.process, sizeof row->key.process);
+                udp_make_row(row, group);
+        }
+
+        if (other) {
+                row = &sample->udp_sockets[sample->n_udp_sockets++];
+                memset(row, 0, sizeof *row);
+                row->key = (ListenerKey){ .endpoint.family = ENDPOINT_OTHER, .unit = UNIT_OTHER };
+                udp_make_row(row, other);
+        }
+
+        qsort(sample->udp_sockets, sample->n_udp_sockets, sizeof *sample->udp_sockets, udp_compare_rows);
+}
+
+static void udp_close(void *state) {
+        Udp *udp = state;
+
+        if (!udp)
+                return;
+
+        udp->ledger = socket_ledger_free(udp->ledger);
+        free(udp);
+}
+
+static int udp_open(CollectContext *context, void **ret_state) {
+        Udp *udp;
+        int r;
+
+        udp = calloc(1, sizeof *udp);
+        if (!udp)
+                return -ENOMEM;
+
+        r = socket_ledger_new(&udp->ledger);
+        if (r < 0) {
+                udp_close(udp);
+                return r;
+        }
+
+        udp->context = context;
+        *ret_state = udp;
+        return 0;
+}
+
+static int udp_collect(void *state, Sample *sample) {
+        Udp *udp = state;
+        const CollectContext *context = udp->context;
+        size_t n_forgotten;
+        int r;
+
+        udp->n_sockets = 0;
+        udp->n_too_many = 0;
+        r = sock_diag_dump_udp(context->sources->sock_diag, AF_INET, udp_visit, udp);
+        if (r == 0)
+                r = sock_diag_dump_udp(context->sources->sock_diag, AF_INET6, udp_visit, udp);
+        if (r < 0)
+                return r;
+
+        n_forgotten = socket_ledger_enter(udp->ledger, udp->ledger_sockets, udp->n_sockets, context->now_usec,
+                                          context->bounds->peak_window_usec, context->bounds->n_udp_sockets);
+        udp_search_owners(udp);
+        udp_make_rows(udp, sample);
+
+        udp->n_truncated += udp->n_too_many;
+        sample_set(sample, VALUE_UDP_SOCKETS_TRUNCATED, udp->n_truncated);
+        sample_set(sample, VALUE_UDP_SOCKETS_FOLDED, socket_ledger_count_folded(udp->ledger));
+        return udp->n_too_many > 0 || n_forgotten > 0;
+}
+
+const Collector udp_collector = {
+        .id = COLLECTOR_UDP,
+        .cost = COLLECTOR_COST_WALK,
+        .open = udp_open,
+        .collect = udp_collect,
+        .close = udp_close,
+};

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Units: from a cgroup to a name, and what one sample counts for it
+ *
+ *     cgroup id ──▶ cgroups[] ──▶ units[] ◀── names[] ◀── name
+ *
+ * Several cgroups lead to one unit where a service has cgroups of its own below
+ * it. Nothing is thrown out until there is no room; then what was not met for a
+ * minute of samples is, and both ways in are filled anew.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/id_map.h"
+#include "collect/selection.h"
+#include "collect/units.h"
+#include "kernel/cgroup_tree.h"
+#include "kernel/cgroup_unit.h"
+
+/* Reading the tree may take one part in this of the time. */
+#define UNITS_REFRESH_PART 100
+
+/* Samples in which a unit is not met before it may be thrown out. */
+#define UNITS_KEPT_SAMPLES 60
+
+#define UNITS_NAME_SLOTS   (4 * UNITS_TRACKED_MAX)
+
+/* Of units that have no room; the index behind the last one that has. */
+#define UNIT_OVERFLOW UNITS_TRACKED_MAX
+
+typedef struct Cgroup {
+        uint64_t id;
+        uint32_t unit;
+        uint64_t last_used; /* number of the sample */
+} Cgroup;
+
+struct Units {
+        const Sources *sources;
+        int tree_fd; /* -1: none was found yet */
+        uint64_t number;
+        uint64_t refresh_nsec; /* CLOCK_MONOTONIC before which the tree is not read again */
+        uint64_t n_truncated;  /* cgroups that found no room, since the start */
+        bool is_crowded;       /* there was no room in the last sample */
+        bool had_other;
+
+        Unit *unattributed;
+        Unit *init;
+
+        uint32_t n_cgroups;
+        IdMap *cgroup_map; /* id to index */
+        Cgroup cgroups[CGROUPS_TRACKED_MAX];
+
+        uint32_t names[UNITS_NAME_SLOTS]; /* index + 1, by hash of the name; 0: free */
+        uint32_t n_units;                 /* slots below this were used at some time */
+        uint32_t n_free;                  /* of those, the ones that have no name now */
+        Unit units[UNITS_TRACKED_MAX + 1];
+        Candidate candidates[UNITS_TRACKED_MAX];
+};
+
+static Unit *units_add(Units *units, const char *name);
+
+int units_new(const Sources *sources, Units **ret) {
+        _cleanup_(units_freep) Units *units = NULL;
+        int r;
+
+        assert(sources);
+        assert(ret);
+
+        units = calloc(1, sizeof *units);
+        if (!units)
+                return -ENOMEM;
+
+        units->sources = sources;
+        units->tree_fd = -1;
+        r = id_map_new(CGROUPS_TRACKED_MAX, &units->cgroup_map);
+        if (r < 0)
+                return r;
+
+        units->unattributed = units_add(units, UNIT_UNATTRIBUTED);
+        units->init = units_add(units, "init.scope");
+        units->init->is_init = true;
+        *ret = TAKE_PTR(units);
+        return 0;
+}
+
+Units *units_free(Units *units) {
+        if (!units)
+                return NULL;
+
+        units->cgroup_map = id_map_free(units->cgroup_map);
+        units->tree_fd = close_fd(units->tree_fd);
+        free(units);
+        return NULL;
+}
+
+uint64_t units_number(const Units *units) {
+        return units->number;
+}
+
+Unit *units_unattributed(Units *units) {
+        return units->unattributed;
+}
+
+Unit *units_overflow(Units *units) {
+        return &units->units[UNIT_OVERFLOW];
+}
+
+Unit *units_init(Units *units) {
+        return units->init;
+}
+
+/* ---- by name ---- */
+
+/* The slot in which a name stands, or would. */
+static uint32_t *units_seek_name(Units *units, const char *name) {
+        size_t at = hash_bytes(name, strlen(name), /* seed= */ 0) % UNITS_NAME_SLOTS;
+
+        while (units->names[at] > 0 && strcmp(units->units[units->names[at] - 1].row.key.unit, name) != 0)
+                at = (at + 1) % UNITS_NAME_SLOTS;
+        return &units->names[at];
+}
+
+size_t units_count(const Units *units) {
+        return units->n_units;
+}
+
+Unit *units_get(Units *units, size_t i) {
+        assert(i < units->n_units);
+
+        return &units->units[i];
+}
+
+Unit *units_get_named(Units *units, const char *name) {
+        uint32_t slot = *units_seek_name(units, name);
+
+        return slot > 0 ? &units->units[slot - 1] : NULL;
+}
+
+/* A slot without a name, or NULL. */
+static Unit *units_take_slot(Units *units) {
+        if (units->n_units < UNITS_TRACKED_MAX)
+                return &units->units[units->n_units++];
+
+        for (uint32_t i = 0; i < units->n_units && units->n_free > 0; i++)
+                if (units->units[i].row.key.unit[0] == '\0') {
+                        units->n_free--;
+                        return &units->units[i];
+                }
+
+        return NULL;
+}
+
+/* The unit of that name, or that of units that have no room. */
+static Unit *units_add(Units *units, const char *name) {
+        uint32_t *slot = units_seek_name(units, name);
+        Unit *unit;
+
+        if (*slot > 0)
+                return &units->units[*slot - 1];
+
+        unit = units_take_slot(units);
+        if (!unit) {
+                units->is_crowded = true;
+                return units_overflow(units);
+        }
+
+        memset(unit, 0, sizeof *unit);
+        memcpy(unit->row.key.unit, name, strnlen(name, sizeof unit->row.key.unit - 1));
+        unit->last_used = units->number;
+        *slot = (uint32_t)(unit - units->units) + 1;
+        return unit;
+}
+
+Unit *units_find_path(Units *units, const char *path, size_t size) {
+        char name[UNIT_NAME_SIZE];
+        Unit *unit;
+
+        assert(units);
+        assert(path);
+
+        cgroup_unit_name(path, size, name);
+        unit = units_add(units, name);
+        units_touch(unit, units->number);
+        return unit;
+}
+
+/* ---- by cgroup ---- */
+
+/* False if there is no room. */
+static bool units_add_cgroup(Units *units, uint64_t id, const Unit *unit) {
+        if (unit == units_overflow(units))
+                units->n_truncated++;
+        if (units->n_cgroups == CGROUPS_TRACKED_MAX || !id_map_put(units->cgroup_map, id, units->n_cgroups)) {
+                units->is_crowded = true;
+                return false;
+        }
+
+        units->cgroups[units->n_cgroups++] = (Cgroup){
+                .id = id,
+                .unit = (uint32_t)(unit - units->units),
+                .last_used = units->number,
+        };
+        return true;
+}
+
+static int units_on_cgroup(uint64_t id, const char *path, size_t size, void *userdata) {
+        Units *units = userdata;
+        char name[UNIT_NAME_SIZE];
+
+        if (id_map_find(units->cgroup_map, id) != ID_MAP_NONE)
+                return 0;
+
+        cgroup_unit_name(path, size, name);
+        (void)units_add_cgroup(units, id, units_add(units, name));
+        return 0;
+}
+
+/* Reads the tree, unless that was done just now. Returns whether it was read to its end. */
+static bool units_refresh(Units *units) {
+        uint64_t begin_nsec = clock_nsec(CLOCK_MONOTONIC), end_nsec;
+        int r = -ENOENT;
+
+        if (begin_nsec < units->refresh_nsec)
+                return false;
+
+        if (units->tree_fd < 0)
+                r = cgroup_tree_open(units->sources->proc_fd, units->sources->sys_fd, &units->tree_fd);
+        if (units->tree_fd >= 0)
+                r = cgroup_tree_walk(units->tree_fd, units_on_cgroup, units);
+
+        end_nsec = clock_nsec(CLOCK_MONOTONIC);
+        units->refresh_nsec = end_nsec + UNITS_REFRESH_PART * (end_nsec - begin_nsec);
+        return r >= 0;
+}
+
+/* The index of an id that was not known, or ID_MAP_NONE. */
+static uint32_t units_learn_cgroup(Units *units, uint64_t id) {
+        uint32_t index;
+
+        if (!units_refresh(units))
+                return ID_MAP_NONE;
+
+        index = id_map_find(units->cgroup_map, id);
+        if (index != ID_MAP_NONE)
+                return index;
+
+        /* Its socket was made before the tree was read, so it is gone, or out of sight. */
+        return units_add_cgroup(units, id, units->unattributed) ? units->n_cgroups - 1 : ID_MAP_NONE;
+}
+
+Unit *units_find(Units *units, uint64_t cgroup_id) {
+        uint32_t index = id_map_find(units->cgroup_map, cgroup_id);
+        Unit *unit;
+
+        if (index == ID_MAP_NONE) {
+                index = units_learn_cgroup(units, cgroup_id);
+                if (index == ID_MAP_NONE)
+                        return units->unattributed;
+        }
+
+        unit = &units->units[units->cgroups[index].unit];
+        units->cgroups[index].last_used = units->number;
+        units_touch(unit, units->number);
+        return unit;
+}
+
+/* ---- samples ---- */
+
+static void unit_reset(Unit *unit) {
+        memset((char *)&unit->row + offsetof(UnitRow, states), 0,
+               sizeof unit->row - offsetof(UnitRow, states));
+}
+
+void unit_forget(Unit *unit, bool keeps_sockets, bool keeps_processes) {
+        UnitRow kept = unit->row;
+
+        unit_reset(unit);
+        if (keeps_sockets) {
+                memcpy(unit->row.states, kept.states, sizeof kept.states);
+                unit->row.receive_queue_bytes = kept.receive_queue_bytes;
+                unit->row.send_queue_bytes = kept.send_queue_bytes;
+                unit->row.n_retransmitting = kept.n_retransmitting;
+                unit->row.n_close_wait_accepted = kept.n_close_wait_accepted;
+        }
+        if (keeps_processes) {
+                unit->row.n_processes = kept.n_processes;
+                unit->row.open_fds = kept.open_fds;
+                unit->row.worst_open_fds = kept.worst_open_fds;
+                unit->row.worst_fd_limit = kept.worst_fd_limit;
+        }
+}
+
+static bool units_is_recent(const Units *units, uint64_t last_used) {
+        return last_used + UNITS_KEPT_SAMPLES >= units->number;
+}
+
+/* Throws out what was not met for long, and what found no room. */
+static void units_sweep(Units *units) {
+        uint32_t n_cgroups = 0;
+
+        memset(units->names, 0, sizeof units->names);
+        for (uint32_t i = 0; i < units->n_units; i++) {
+                Unit *unit = &units->units[i];
+
+                if (unit->row.key.unit[0] != '\0' && !units_is_recent(units, unit->last_used)) {
+                        unit->row.key.unit[0] = '\0';
+                        units->n_free++;
+                }
+                if (unit->row.key.unit[0] != '\0')
+                        *units_seek_name(units, unit->row.key.unit) = i + 1;
+        }
+
+        id_map_clear(units->cgroup_map);
+        for (uint32_t i = 0; i < units->n_cgroups; i++) {
+                Cgroup cgroup = units->cgroups[i];
+
+                if (!units_is_recent(units, cgroup.last_used) || cgroup.unit == UNIT_OVERFLOW ||
+                    units->units[cgroup.unit].row.key.unit[0] == '\0')
+                        continue;
+                (void)id_map_put(units->cgroup_map, cgroup.id, n_cgroups);
+                units->cgroups[n_cgroups++] = cgroup;
+        }
+        units->n_cgroups = n_cgroups;
+}
+
+void units_begin(Units *units) {
+        assert(units);
+
+        units->number++;
+        units_touch(units->unattributed, units->number);
+        units_touch(units->init, units->number);
+
+        if (units->is_crowded)
+                units_sweep(units);
+        units->is_crowded = false;
+
+        for (uint32_t i = 0; i < units->n_units; i++)
+                unit_reset(&units->units[i]);
+        unit_reset(units_overflow(units));
+}
+
+static uint64_t unit_count_sockets(const Unit *unit) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < _STATES; i++)
+                n += unit->row.states[i];
+        return n;
+}
+
+/* Those that have anything, but for the one that is always kept. */
+static size_t units_list_candidates(Units *units) {
+        size_t n = 0;
+
+        for (uint32_t i = 0; i < units->n_units; i++) {
+                const Unit *unit = &units->units[i];
+                uint64_t n_sockets = unit_count_sockets(unit);
+
+                if (unit->row.key.unit[0] == '\0' || unit == units->unattributed)
+                        continue;
+                if (n_sockets > 0 || unit->row.n_processes > 0)
+                        units->candidates[n++] = (Candidate){
+                                .score = n_sockets + unit->row.open_fds,
+                                .index = i,
+                                .was_chosen = unit->is_chosen,
+                        };
+        }
+
+        return n;
+}
+
+/* Adds what a unit counted to the row of many; a process of a fuller one takes the place of the worst. */
+static void units_fold(UnitRow *other, const UnitRow *row) {
+        bool is_worse = row->worst_fd_limit > 0 &&
+                        (other->worst_fd_limit == 0 ||
+                         (double)row->worst_open_fds / (double)row->worst_fd_limit >
+                                 (double)other->worst_open_fds / (double)other->worst_fd_limit);
+
+        for (unsigned i = 0; i < _STATES; i++)
+                other->states[i] += row->states[i];
+        other->receive_queue_bytes += row->receive_queue_bytes;
+        other->send_queue_bytes += row->send_queue_bytes;
+        other->n_retransmitting += row->n_retransmitting;
+        other->n_close_wait_accepted += row->n_close_wait_accepted;
+        other->n_processes += row->n_processes;
+        other->open_fds += row->open_fds;
+        if (is_worse) {
+                other->worst_open_fds = row->worst_open_fds;
+                other->worst_fd_limit = row->worst_fd_limit;
+        }
+}
+
+static int units_compare_rows(const void *left, const void *right) {
+        return memcmp(left, right, sizeof(UnitKey));
+}
+
+void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
+        size_t n = units_list_candidates(units), n_kept = selection_choose(units->candidates, n, bounds->n_units);
+        UnitRow other = { .key.unit = UNIT_OTHER };
+
+        for (uint32_t i = 0; i < units->n_units; i++)
+                if (&units->units[i] != units->unattributed)
+                        units->units[i].is_chosen = false;
+
+        for (size_t i = 0; i < n; i++) {
+                Unit *unit = &units->units[units->candidates[i].index];
+
+                unit->is_chosen = i < n_kept;
+                if (unit->is_chosen)
+                        sample->units[sample->n_units++] = unit->row;
+                else
+                        units_fold(&other, &unit->row);
+        }
+        units_fold(&other, &units_overflow(units)->row);
+
+        units->had_other |= n > n_kept || units->n_truncated > 0;
+        if (units->had_other)
+                sample->units[sample->n_units++] = other;
+
+        units->unattributed->is_chosen |=
+                unit_count_sockets(units->unattributed) > 0 || units->unattributed->row.n_processes > 0;
+        if (units->unattributed->is_chosen)
+                sample->units[sample->n_units++] = units->unattributed->row;
+
+        qsort(sample->units, sample->n_units, sizeof *sample->units, units_compare_rows);
+        sample_set(sample, VALUE_UNITS_FOLDED, n - n_kept);
+        sample_set(sample, VALUE_UNITS_TRUNCATED, units->n_truncated);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Units: from a cgroup to a name, and what one sample counts for it
+ *
+ * A unit is a systemd unit, a container, or any other cgroup by its path
+ * (kernel/cgroup_unit.h). A socket leads to it by the id of its cgroup, a process
+ * by the path. Collectors add to `row` of the units that they meet; at the end of
+ * the sample those become the table of units.
+ *
+ * When a socket brings an id that is not known, the tree of cgroups is read anew:
+ * at most so often that it takes one part in a hundred of the time. A cgroup that
+ * is gone keeps its name for as long as sockets carry it.
+ *
+ * A pointer to a unit is good for this sample, and for the next ones if
+ * units_touch() is called for it in each.
+ */
+
+#include "base/macro.h"
+#include "collect/bounds.h"
+#include "kernel/sources.h"
+#include "store/sample.h"
+
+/* Units that are told apart; as many cgroups again may lead to them. */
+#define UNITS_TRACKED_MAX   8192
+#define CGROUPS_TRACKED_MAX 32768
+
+typedef struct Unit {
+        UnitRow row;        /* its name, and what this sample counted */
+        bool is_init;       /* PID 1's own: sockets that it made belong to somebody else */
+        bool is_chosen;     /* it had a row of its own in the last sample */
+        bool is_suspect;    /* the next walk is to tell suspects.h of its CLOSE_WAIT sockets */
+        uint64_t last_used; /* number of the sample */
+} Unit;
+
+typedef struct Units Units;
+
+/* Return: 0 or -ENOMEM. A host without cgroup2 is no error: nothing has a name then. */
+_warn_unused_ int units_new(const Sources *sources, Units **ret);
+
+Units *units_free(Units *units);
+DEFINE_CLEANUP(Units *, units_free)
+
+/* Begins a sample: every count is 0. */
+void units_begin(Units *units);
+
+/**
+ * units_find() - the unit of a cgroup
+ * @cgroup_id:  as sock_diag tells it, not 0
+ *
+ * Return: never NULL: units_unattributed() if its name cannot be found out, or
+ * units_overflow() if there are more than UNITS_TRACKED_MAX.
+ */
+Unit *units_find(Units *units, uint64_t cgroup_id);
+
+/* The unit of a path below the root of cgroup2, as /proc/PID/cgroup tells it. Never NULL. */
+Unit *units_find_path(Units *units, const char *path, size_t size);
+
+/* For what belongs to no unit that could be found out. */
+Unit *units_unattributed(Units *units);
+
+/* For units beyond the bounds: they have no row but `other`. */
+Unit *units_overflow(Units *units);
+
+/* "init.scope"; made if it was not met yet. */
+Unit *units_init(Units *units);
+
+/* All that are known, in no order; a slot may be free and have no name. */
+size_t units_count(const Units *units);
+Unit *units_get(Units *units, size_t i);
+
+/* The unit of that name, or NULL. */
+Unit *units_get_named(Units *units, const char *name);
+
+static inline void units_touch(Unit *unit, uint64_t number) {
+        unit->last_used = number;
+}
+
+/* Takes back what walks over sockets, or over processes, counted for a unit in this sample. */
+void unit_forget(Unit *unit, bool keeps_sockets, bool keeps_processes);
+
+/* The number of this sample, for units_touch(). */
+uint64_t units_number(const Units *units);
+
+/**
+ * units_make_rows() - end a sample: the units that have something become rows
+ *
+ * The busiest, by sockets and descriptors, have rows of their own; those that had
+ * one stay unless another is busier by a quarter. Sets VALUE_UNITS_FOLDED and
+ * VALUE_UNITS_TRUNCATED. What was not attributed is always a row of its own, once
+ * there was anything.
+ */
+void units_make_rows(Units *units, const Bounds *bounds, Sample *sample);
