@@ -40,8 +40,7 @@
 
 #include <stddef.h>
 
-/* With the final NUL. */
-#define UNIT_NAME_SIZE 128
+#include "base/names.h"
 
 /**
  * cgroup_unit_name() - name a cgroup
