@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The netlink conversation of a socket dump
+ * The netlink conversation of a socket dump, and the two questions it is for
  *
- *     us                        kernel
- *     TCPDIAG_GETSOCK   ───▶
- *                       ◀───    up to 32 KiB of sockets, again and again
- *                       ◀───    NLMSG_DONE, with an errno inside
+ *     us                            kernel
+ *     TCPDIAG_GETSOCK,      ───▶
+ *     SOCK_DIAG_BY_FAMILY
+ *                           ◀───    up to 32 KiB of sockets, again and again
+ *                           ◀───    NLMSG_DONE, with an errno inside
  *
  * The kernel never queues more than one datagram ahead of recv(2), so the
  * socket's buffer does not bound the size of a dump.
@@ -16,6 +17,8 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -172,4 +175,21 @@ int sock_diag_dump(SockDiag *diag, uint32_t states, uint8_t extensions, sock_dia
         assert(visit);
 
         return sock_diag_converse(diag, TCPDIAG_GETSOCK, &body, sizeof body, sock_diag_visit_tcp, &visitor);
+}
+
+int sock_diag_dump_udp(SockDiag *diag, uint8_t family, sock_diag_fn visit, void *userdata) {
+        SockVisitor visitor = { .visit = visit, .userdata = userdata };
+        struct inet_diag_req_v2 body = {
+                .sdiag_family = family,
+                .sdiag_protocol = IPPROTO_UDP,
+                .idiag_ext = SOCK_EXTENSION_MEMORY,
+                .idiag_states = SOCK_STATE_MASK(SOCK_STATE_CLOSE) | SOCK_STATE_MASK(SOCK_STATE_ESTABLISHED),
+        };
+
+        assert(diag);
+        assert(family == AF_INET || family == AF_INET6);
+        assert(visit);
+
+        return sock_diag_converse(diag, SOCK_DIAG_BY_FAMILY, &body, sizeof body, sock_diag_visit_udp,
+                                  &visitor);
 }

@@ -40,6 +40,7 @@ typedef struct SockVisitor {
 } SockVisitor;
 
 int sock_diag_visit_tcp(const void *payload, size_t size, void *sock_visitor);
+int sock_diag_visit_udp(const void *payload, size_t size, void *sock_visitor);
 
 /* What is left of the attributes of a message. */
 typedef struct AttributeCursor {

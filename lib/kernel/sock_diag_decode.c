@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Decoding of inet_diag answers, apart from any I/O */
+/* Decoding of inet_diag answers, apart from any I/O: TCP and UDP sockets */
 
 #include <assert.h>
 #include <errno.h>
@@ -14,10 +14,20 @@
 /* Linux 5.7 and later; missing in older headers. */
 #define ATTRIBUTE_CGROUP_ID 21
 
+/* An array of 32-bit numbers, which grows with newer kernels. */
+static void sock_diag_decode_memory(const char *payload, size_t size, SockView *view) {
+        if (size < (SK_MEMINFO_DROPS + 1) * sizeof(uint32_t))
+                return;
+
+        memcpy(&view->receive_buffer_bytes, payload + SK_MEMINFO_RCVBUF * sizeof(uint32_t),
+               sizeof(uint32_t));
+        memcpy(&view->drops, payload + SK_MEMINFO_DROPS * sizeof(uint32_t), sizeof(uint32_t));
+        view->has_drops = true;
+}
+
 static void sock_diag_decode_attribute(const struct nlattr *attribute, SockView *view) {
         const void *payload = mnl_attr_get_payload(attribute);
         size_t size = mnl_attr_get_payload_len(attribute);
-        size_t at;
 
         switch (mnl_attr_get_type(attribute)) {
         case ATTRIBUTE_CGROUP_ID:
@@ -26,11 +36,7 @@ static void sock_diag_decode_attribute(const struct nlattr *attribute, SockView 
                 break;
 
         case INET_DIAG_SKMEMINFO:
-                at = SK_MEMINFO_DROPS * sizeof view->drops;
-                if (size >= at + sizeof view->drops) {
-                        memcpy(&view->drops, (const char *)payload + at, sizeof view->drops);
-                        view->has_drops = true;
-                }
+                sock_diag_decode_memory(payload, size, view);
                 break;
 
         case INET_DIAG_SKV6ONLY:
@@ -40,7 +46,7 @@ static void sock_diag_decode_attribute(const struct nlattr *attribute, SockView 
         }
 }
 
-int sock_diag_decode(const void *payload, size_t size, SockView *ret) {
+static int sock_diag_decode_inet(const void *payload, size_t size, SockView *ret) {
         SockView view = { .message = payload };
         const struct nlattr *attribute;
         AttributeCursor cursor;
@@ -55,16 +61,30 @@ int sock_diag_decode(const void *payload, size_t size, SockView *ret) {
         if (view.message->idiag_state == 0 || view.message->idiag_state >= _SOCK_STATE_MAX)
                 return -EBADMSG;
 
-        /* Whoever is connected has a port at the other end (inet_diag_dump_icsk(), net/ipv4/inet_diag.c). */
         view.state = view.message->idiag_state;
-        if (view.state == SOCK_STATE_CLOSE && view.message->id.idiag_dport == 0)
-                view.state = SOCK_STATE_BOUND_INACTIVE;
-
         cursor = attribute_cursor(payload, size, sizeof *view.message);
         while ((attribute = attribute_next(&cursor)))
                 sock_diag_decode_attribute(attribute, &view);
 
         *ret = view;
+        return 0;
+}
+
+int sock_diag_decode_udp(const void *payload, size_t size, SockView *ret) {
+        return sock_diag_decode_inet(payload, size, ret);
+}
+
+int sock_diag_decode(const void *payload, size_t size, SockView *ret) {
+        int r;
+
+        r = sock_diag_decode_inet(payload, size, ret);
+        if (r < 0)
+                return r;
+
+        /* Whoever is connected has a port at the other end (inet_diag_dump_icsk(), net/ipv4/inet_diag.c). */
+        if (ret->state == SOCK_STATE_CLOSE && ret->message->id.idiag_dport == 0)
+                ret->state = SOCK_STATE_BOUND_INACTIVE;
+
         return 0;
 }
 
@@ -74,6 +94,15 @@ int sock_diag_visit_tcp(const void *payload, size_t size, void *visitor) {
         int r;
 
         r = sock_diag_decode(payload, size, &view);
+        return r < 0 ? r : to->visit(&view, to->userdata);
+}
+
+int sock_diag_visit_udp(const void *payload, size_t size, void *visitor) {
+        const SockVisitor *to = visitor;
+        SockView view;
+        int r;
+
+        r = sock_diag_decode_udp(payload, size, &view);
         return r < 0 ? r : to->visit(&view, to->userdata);
 }
 
