@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The netlink conversation of a socket dump
+ * The netlink conversation of a socket dump, and the two questions it is for
  *
- *     us                        kernel
- *     TCPDIAG_GETSOCK   ───▶
- *                       ◀───    up to 32 KiB of sockets, again and again
- *                       ◀───    NLMSG_DONE, with an errno inside
+ *     us                            kernel
+ *     TCPDIAG_GETSOCK,      ───▶
+ *     SOCK_DIAG_BY_FAMILY
+ *                           ◀───    up to 32 KiB of sockets, again and again
+ *                           ◀───    NLMSG_DONE, with an errno inside
  *
  * The kernel never queues more than one datagram ahead of recv(2), so the
  * socket's buffer does not bound the size of a dump.
@@ -16,16 +17,22 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "base/clock.h"
 #include "kernel/sock_diag.h"
+#include "kernel/sock_diag_datagram.h"
 
 /* The kernel fills at most SKB_WITH_OVERHEAD(32768) bytes a datagram
  * (netlink_dump(), net/netlink/af_netlink.c). */
 #define SOCK_DIAG_BUFFER_BYTES 32768
+
+/* Room for the body of the longest question. */
+#define SOCK_DIAG_BODY_BYTES 64
 
 /* A dump answers within the system call that asks; two seconds of silence
  * can only be an answer that was lost. */
@@ -98,25 +105,23 @@ uint64_t sock_diag_reopens(const SockDiag *diag) {
         return diag->n_reopens;
 }
 
-static int sock_diag_ask(SockDiag *diag, uint32_t states, uint8_t extensions) {
-        char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct inet_diag_req))] = { 0 };
-        struct inet_diag_req *body;
+static int sock_diag_ask(SockDiag *diag, uint16_t type, const void *body, size_t size) {
+        char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + SOCK_DIAG_BODY_BYTES]
+                __attribute__((aligned(8))) = { 0 };
         struct nlmsghdr *header;
 
+        assert(size <= SOCK_DIAG_BODY_BYTES);
+
         header = mnl_nlmsg_put_header(request);
-        header->nlmsg_type = TCPDIAG_GETSOCK;
+        header->nlmsg_type = type;
         header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         header->nlmsg_seq = ++diag->sequence;
-
-        /* This message type makes the kernel put AF_UNSPEC in place of any family. */
-        body = mnl_nlmsg_put_extra_header(header, sizeof *body);
-        body->idiag_states = states;
-        body->idiag_ext = extensions;
+        memcpy(mnl_nlmsg_put_extra_header(header, size), body, size);
 
         return mnl_socket_sendto(diag->socket, header, header->nlmsg_len) < 0 ? -errno : 0;
 }
 
-static int sock_diag_receive(SockDiag *diag, sock_diag_fn visit, void *userdata) {
+static int sock_diag_receive(SockDiag *diag, sock_diag_payload_fn visit, void *userdata) {
         uint32_t port_id = mnl_socket_get_portid(diag->socket);
 
         for (;;) {
@@ -129,18 +134,21 @@ static int sock_diag_receive(SockDiag *diag, sock_diag_fn visit, void *userdata)
                 if (n < 0)
                         return errno == ENOSPC ? -EMSGSIZE : errno == EAGAIN ? -ETIMEDOUT : -errno;
 
-                r = sock_diag_decode_datagram(diag->buffer, (size_t)n, diag->sequence, port_id, visit,
-                                              userdata);
+                r = sock_diag_walk_datagram(diag->buffer, (size_t)n, diag->sequence, port_id, visit,
+                                            userdata);
                 if (r <= 0)
                         return r;
         }
 }
 
-int sock_diag_dump(SockDiag *diag, uint32_t states, uint8_t extensions, sock_diag_fn visit, void *userdata) {
+/* Asks one question and hands the payload of each answer to @visit. */
+static int sock_diag_converse(SockDiag *diag,
+                              uint16_t type,
+                              const void *body,
+                              size_t size,
+                              sock_diag_payload_fn visit,
+                              void *userdata) {
         int r;
-
-        assert(diag);
-        assert(visit);
 
         if (!diag->socket) {
                 diag->n_reopens++;
@@ -149,11 +157,39 @@ int sock_diag_dump(SockDiag *diag, uint32_t states, uint8_t extensions, sock_dia
                         return r;
         }
 
-        r = sock_diag_ask(diag, states, extensions);
+        r = sock_diag_ask(diag, type, body, size);
         if (r == 0)
                 r = sock_diag_receive(diag, visit, userdata);
         if (r < 0)
                 sock_diag_close(diag);
 
         return r;
+}
+
+int sock_diag_dump(SockDiag *diag, uint32_t states, uint8_t extensions, sock_diag_fn visit, void *userdata) {
+        SockVisitor visitor = { .visit = visit, .userdata = userdata };
+        /* This message type makes the kernel put AF_UNSPEC in place of any family. */
+        struct inet_diag_req body = { .idiag_states = states, .idiag_ext = extensions };
+
+        assert(diag);
+        assert(visit);
+
+        return sock_diag_converse(diag, TCPDIAG_GETSOCK, &body, sizeof body, sock_diag_visit_tcp, &visitor);
+}
+
+int sock_diag_dump_udp(SockDiag *diag, uint8_t family, sock_diag_fn visit, void *userdata) {
+        SockVisitor visitor = { .visit = visit, .userdata = userdata };
+        struct inet_diag_req_v2 body = {
+                .sdiag_family = family,
+                .sdiag_protocol = IPPROTO_UDP,
+                .idiag_ext = SOCK_EXTENSION_MEMORY,
+                .idiag_states = SOCK_STATE_MASK(SOCK_STATE_CLOSE) | SOCK_STATE_MASK(SOCK_STATE_ESTABLISHED),
+        };
+
+        assert(diag);
+        assert(family == AF_INET || family == AF_INET6);
+        assert(visit);
+
+        return sock_diag_converse(diag, SOCK_DIAG_BY_FAMILY, &body, sizeof body, sock_diag_visit_udp,
+                                  &visitor);
 }

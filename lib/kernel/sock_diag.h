@@ -2,21 +2,42 @@
 #pragma once
 
 /*
- * TCP sockets by NETLINK_SOCK_DIAG
+ * TCP and UDP sockets by NETLINK_SOCK_DIAG
  *
- * One request of type TCPDIAG_GETSOCK makes the kernel walk its tables once for
- * IPv4 and IPv6 together, and calls a visitor for each socket whose state was
- * asked for. A socket is visited as the kernel's own message: the view lives as
- * long as the call and nothing is allocated.
+ * Two questions over one netlink socket. Each makes the kernel walk a table,
+ * and calls a visitor for each socket whose state was asked for. A socket is
+ * visited as the kernel's own message: the view lives as long as the call and
+ * nothing is allocated. A dump follows the table while it changes: a socket may
+ * be missed or seen twice on a busy host, and no repetition makes that better.
  *
- * What the fields mean (net/ipv4/inet_diag.c, net/ipv4/tcp_diag.c; sock_diag(7)):
+ * What the fields mean of TCP, which is asked for with one request of type
+ * TCPDIAG_GETSOCK, so that tables are walked once for IPv4 and IPv6 together
+ * (net/ipv4/inet_diag.c, net/ipv4/tcp_diag.c; sock_diag(7)):
  *  - of a LISTEN socket, idiag_rqueue is the length of the accept queue and
  *    idiag_wqueue its limit; of any other they are unread and unsent bytes;
  *  - half-open requests and TIME_WAIT carry addresses and nothing else;
- *  - a dump follows the table while it changes: a socket may be missed or seen
- *    twice on a busy host, and no repetition makes that better.
+ *  - a dump that asks for LISTEN alone never touches the connection table.
  *
- * A dump that asks for LISTEN alone never touches the connection table.
+ * Of UDP (net/ipv4/udp_diag.c, net/ipv4/udp.c; checked on Linux 6.18, where
+ * tests/live/test-udp-diag.c would notice if it changed):
+ *  - idiag_rqueue is the memory of the datagrams that wait to be read, which is
+ *    more than their bytes, as each counts its sk_buff: 832 for a byte here
+ *    (udp_rqueue_get(), include/net/udp.h: sk_rmem_alloc_get() less what was read
+ *    and is not yet given back). idiag_wqueue is that of datagrams sent which no
+ *    device has let go of yet;
+ *  - a datagram is dropped if it would make the memory more than
+ *    receive_buffer_bytes, unless it is the only one; before Linux 6.18, if the
+ *    memory is more than that already (__udp_enqueue_schedule_skb()). So a full
+ *    queue shows somewhat less, or somewhat more, and what was read and is not
+ *    yet given back counts besides, up to a quarter of the buffer;
+ *  - such drops are counted in RcvbufErrors too: in Udp of /proc/net/snmp what
+ *    came by IPv4, also to a socket of AF_INET6, and in Udp6 of /proc/net/snmp6
+ *    what came by IPv6. The socket's own number has more: datagrams that a filter
+ *    of the socket refused, with a wrong checksum, or without memory for them;
+ *  - a socket is told with its cgroup, unasked, as one of TCP is;
+ *  - whether it takes IPv4 is told of an AF_INET6 socket that is not connected
+ *    (INET_DIAG_SKV6ONLY in TCPF_LISTEN | TCPF_CLOSE, inet_diag_msg_attrs_fill());
+ *  - a socket without a port is in no table and not told of.
  *
  * An object belongs to one thread at a time.
  */
@@ -64,9 +85,10 @@ typedef struct SockView {
         const struct inet_diag_msg *message;
         SockState state;    /* as message->idiag_state, but for SOCK_STATE_BOUND_INACTIVE */
         uint64_t cgroup_id; /* inode of its cgroup2 directory; 0 if the kernel did not say */
-        uint32_t drops;     /* of a LISTEN socket: connections it dropped, modulo 2^32 */
-        bool has_drops;     /* SOCK_EXTENSION_MEMORY was asked for and answered */
-        bool is_ipv6_only;  /* an AF_INET6 listener that takes no IPv4 */
+        uint32_t drops;     /* of a LISTEN socket: connections it dropped; of UDP: datagrams; modulo 2^32 */
+        uint32_t receive_buffer_bytes; /* SO_RCVBUF as getsockopt(2) tells it; valid with has_drops */
+        bool has_drops;                /* SOCK_EXTENSION_MEMORY was asked for and answered */
+        bool is_ipv6_only;             /* an AF_INET6 socket, listener or unconnected, that takes no IPv4 */
 } SockView;
 
 /**
@@ -80,11 +102,21 @@ typedef struct SockView {
  */
 _warn_unused_ int sock_diag_decode(const void *payload, size_t size, SockView *ret);
 
+/**
+ * sock_diag_decode_udp() - likewise, of a UDP socket
+ *
+ * The state is message->idiag_state as it is: SOCK_STATE_CLOSE is a socket that
+ * is bound, SOCK_STATE_ESTABLISHED one that is connected.
+ *
+ * Return: as above.
+ */
+_warn_unused_ int sock_diag_decode_udp(const void *payload, size_t size, SockView *ret);
+
 /* Return: 0 to go on, or a negative errno that ends the dump and is handed to its caller. */
 typedef int (*sock_diag_fn)(const SockView *socket, void *userdata);
 
 /**
- * sock_diag_decode_datagram() - all messages of one received datagram
+ * sock_diag_decode_datagram() - all messages of one received datagram, of TCP sockets
  * @sequence:   of the request; messages of another one are an error
  * @port_id:    of our netlink socket
  *
@@ -133,6 +165,16 @@ DEFINE_CLEANUP(SockDiag *, sock_diag_free)
  */
 _warn_unused_ int
 sock_diag_dump(SockDiag *diag, uint32_t states, uint8_t extensions, sock_diag_fn visit, void *userdata);
+
+/**
+ * sock_diag_dump_udp() - visit every UDP socket of the namespace that has a port
+ * @family: AF_INET or AF_INET6: the kernel has no question for both
+ *
+ * With drops and the receive buffer. What is said of errors above holds here.
+ *
+ * Return: as of sock_diag_dump(); -ENOENT: no udp_diag in this kernel.
+ */
+_warn_unused_ int sock_diag_dump_udp(SockDiag *diag, uint8_t family, sock_diag_fn visit, void *userdata);
 
 /* How many times the netlink socket had to be opened anew since sock_diag_new(). */
 uint64_t sock_diag_reopens(const SockDiag *diag);

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -29,17 +30,59 @@ int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *size) {
         return r;
 }
 
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *request, size_t size) {
-        const struct nlmsghdr *header = request;
-        const struct inet_diag_req *body = mnl_nlmsg_get_payload(header);
+static void fake_kernel_hear_tcp(const void *payload, size_t size) {
+        const struct inet_diag_req *body = payload;
 
-        ck_assert_uint_eq(size, NLMSG_SPACE(sizeof *body));
-        ck_assert_uint_eq(header->nlmsg_type, TCPDIAG_GETSOCK);
-        ck_assert_uint_eq(header->nlmsg_flags, NLM_F_REQUEST | NLM_F_DUMP);
-
-        fake_kernel.n_requests++;
+        ck_assert_uint_eq(size, sizeof *body);
+        fake_kernel.family = AF_UNSPEC;
+        fake_kernel.protocol = IPPROTO_TCP;
         fake_kernel.states = body->idiag_states;
         fake_kernel.extensions = body->idiag_ext;
+}
+
+static void fake_kernel_hear_inet(const void *payload, size_t size) {
+        const struct inet_diag_req_v2 *body = payload;
+        static const struct inet_diag_sockid any = { 0 };
+
+        ck_assert_uint_eq(size, sizeof *body);
+        ck_assert(body->sdiag_family == AF_INET || body->sdiag_family == AF_INET6);
+        ck_assert_mem_eq(&body->id, &any, sizeof any);
+        fake_kernel.family = body->sdiag_family;
+        fake_kernel.protocol = body->sdiag_protocol;
+        fake_kernel.states = body->idiag_states;
+        fake_kernel.extensions = body->idiag_ext;
+}
+
+static void fake_kernel_hear_unix(const void *payload, size_t size) {
+        const struct unix_diag_req *body = payload;
+
+        ck_assert_uint_eq(size, sizeof *body);
+        ck_assert_uint_eq(body->sdiag_protocol, 0);
+        ck_assert_uint_eq(body->udiag_ino, 0);
+        fake_kernel.family = AF_UNIX;
+        fake_kernel.states = body->udiag_states;
+        fake_kernel.show = body->udiag_show;
+}
+
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *request, size_t size) {
+        const struct nlmsghdr *header = request;
+        const uint8_t *payload = mnl_nlmsg_get_payload(header);
+        size_t payload_size = mnl_nlmsg_get_payload_len(header);
+
+        ck_assert_uint_eq(size, header->nlmsg_len);
+        ck_assert_uint_eq(header->nlmsg_flags, NLM_F_REQUEST | NLM_F_DUMP);
+
+        /* SOCK_DIAG_BY_FAMILY begins with the family. */
+        if (header->nlmsg_type == TCPDIAG_GETSOCK)
+                fake_kernel_hear_tcp(payload, payload_size);
+        else if (payload[0] == AF_UNIX)
+                fake_kernel_hear_unix(payload, payload_size);
+        else
+                fake_kernel_hear_inet(payload, payload_size);
+        if (header->nlmsg_type != TCPDIAG_GETSOCK)
+                ck_assert_uint_eq(header->nlmsg_type, SOCK_DIAG_BY_FAMILY);
+
+        fake_kernel.n_requests++;
         datagram.sequence = header->nlmsg_seq;
         datagram.port_id = mnl_socket_get_portid(socket);
         next = 0;
@@ -48,11 +91,19 @@ ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *re
         return (ssize_t)size;
 }
 
-static void fake_kernel_tell(const FakeSocket *told) {
+static bool fake_kernel_is_asked_for(const FakeSocket *socket) {
         uint32_t asked = fake_kernel.states & (fake_kernel.is_old ? ~SOCK_STATE_MASK(13) : UINT32_MAX);
+
+        return asked & SOCK_STATE_MASK(socket->state) &&
+               (socket->protocol ? socket->protocol : IPPROTO_TCP) == fake_kernel.protocol &&
+               (fake_kernel.family == AF_UNSPEC ||
+                fake_kernel.family == (socket->family ? socket->family : AF_INET));
+}
+
+static void fake_kernel_tell(const FakeSocket *told) {
         FakeSocket socket = *told;
 
-        if (!(asked & SOCK_STATE_MASK(socket.state)))
+        if (!fake_kernel_is_asked_for(told))
                 return;
         if (socket.state == SOCK_STATE_BOUND_INACTIVE)
                 socket.state = SOCK_STATE_CLOSE;
@@ -61,7 +112,16 @@ static void fake_kernel_tell(const FakeSocket *told) {
         datagram.last->nlmsg_flags |= fake_kernel.flags;
 }
 
+static void fake_kernel_tell_unix(const FakeUnix *socket) {
+        if (!(fake_kernel.states & SOCK_STATE_MASK(socket->state)))
+                return;
+        (void)datagram_add_unix(&datagram, socket, fake_kernel.show);
+        datagram.last->nlmsg_flags |= fake_kernel.flags;
+}
+
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size) {
+        size_t n;
+
         if (fake_kernel.n_interrupts > 0) {
                 fake_kernel.n_interrupts--;
                 errno = EINTR;
@@ -75,9 +135,14 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer
         ck_assert_msg(!is_ended, "received after the end");
 
         datagram_clear(&datagram);
-        while (next < fake_kernel.n_sockets && datagram_has_room(&datagram))
-                fake_kernel_tell(&fake_kernel.sockets[next++]);
-        if (next == fake_kernel.n_sockets && datagram_has_room(&datagram)) {
+        n = fake_kernel.family == AF_UNIX ? fake_kernel.n_unix_sockets : fake_kernel.n_sockets;
+        while (next < n && datagram_has_room(&datagram)) {
+                if (fake_kernel.family == AF_UNIX)
+                        fake_kernel_tell_unix(&fake_kernel.unix_sockets[next++]);
+                else
+                        fake_kernel_tell(&fake_kernel.sockets[next++]);
+        }
+        if (next == n && datagram_has_room(&datagram)) {
                 if (fake_kernel.states == SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE) && probe_port)
                         fake_kernel_tell(
                                 &(FakeSocket){ .state = SOCK_STATE_BOUND_INACTIVE, .port = probe_port });

@@ -17,6 +17,8 @@
 typedef struct FakeKernel {
         const FakeSocket *sockets;
         size_t n_sockets;
+        const FakeUnix *unix_sockets;
+        size_t n_unix_sockets;
 
         bool is_old;        /* before Linux 6.8: nothing is said of sockets in state 13 */
         bool has_no_memory; /* SKMEMINFO is not answered */
@@ -27,8 +29,11 @@ typedef struct FakeKernel {
         uint16_t flags;        /* on each message, besides NLM_F_MULTI */
 
         unsigned n_requests;
-        uint32_t states; /* of the last request */
+        uint8_t family;   /* of the last request; AF_UNSPEC: IPv4 and IPv6 at once */
+        uint8_t protocol; /* of the last request, unless of UNIX sockets */
+        uint32_t states;
         uint8_t extensions;
+        uint32_t show; /* of the last request of UNIX sockets */
 } FakeKernel;
 
 extern FakeKernel fake_kernel;

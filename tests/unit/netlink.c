@@ -57,7 +57,10 @@ struct nlattr *datagram_put_attribute(Datagram *datagram, uint16_t type, const v
 
 struct inet_diag_msg *datagram_add_socket(Datagram *datagram, const FakeSocket *socket, uint8_t extensions) {
         uint32_t memory[SK_MEMINFO_VARS] = {
-                [SK_MEMINFO_SNDBUF] = 16384, [SK_MEMINFO_DROPS] = socket->drops
+                [SK_MEMINFO_RMEM_ALLOC] = socket->receive_queue,
+                [SK_MEMINFO_RCVBUF] = socket->receive_buffer,
+                [SK_MEMINFO_SNDBUF] = 16384,
+                [SK_MEMINFO_DROPS] = socket->drops,
         };
         uint8_t is_ipv6_only = socket->is_ipv6_only;
         struct inet_diag_msg *message;
@@ -87,5 +90,29 @@ struct inet_diag_msg *datagram_add_socket(Datagram *datagram, const FakeSocket *
                 (void)datagram_put_attribute(datagram, ATTRIBUTE_CGROUP_ID, &socket->cgroup_id, 8);
         if (extensions & SOCK_EXTENSION_MEMORY)
                 (void)datagram_put_attribute(datagram, INET_DIAG_SKMEMINFO, memory, sizeof memory);
+        return message;
+}
+
+struct unix_diag_msg *datagram_add_unix(Datagram *datagram, const FakeUnix *socket, uint32_t show) {
+        struct unix_diag_rqlen queue = { .udiag_rqueue = socket->length, .udiag_wqueue = socket->limit };
+        struct unix_diag_msg *message;
+        uint8_t shutdown = 0;
+
+        message = mnl_nlmsg_put_extra_header(datagram_add(datagram, SOCK_DIAG_BY_FAMILY), sizeof *message);
+        *message = (struct unix_diag_msg){
+                .udiag_family = AF_UNIX,
+                .udiag_type = socket->type ? socket->type : SOCK_STREAM,
+                .udiag_state = socket->state,
+                .udiag_ino = socket->inode,
+                .udiag_cookie = { (uint32_t)socket->cookie, (uint32_t)(socket->cookie >> 32) },
+        };
+        datagram_measure(datagram);
+
+        /* In the order of Linux 6.18. */
+        if (show & UDIAG_SHOW_NAME && socket->name)
+                (void)datagram_put_attribute(datagram, UNIX_DIAG_NAME, socket->name, socket->name_size);
+        if (show & UDIAG_SHOW_RQLEN)
+                (void)datagram_put_attribute(datagram, UNIX_DIAG_RQLEN, &queue, sizeof queue);
+        (void)datagram_put_attribute(datagram, UNIX_DIAG_SHUTDOWN, &shutdown, 1);
         return message;
 }

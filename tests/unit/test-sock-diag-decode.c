@@ -88,6 +88,12 @@ static int decode_last(SockView *ret) {
         return decode_payload(mnl_nlmsg_get_payload_len(datagram.last), ret);
 }
 
+/* Likewise as a UDP socket. The view lives as long as the datagram. */
+static int decode_last_udp(SockView *ret) {
+        return sock_diag_decode_udp(mnl_nlmsg_get_payload(datagram.last),
+                                    mnl_nlmsg_get_payload_len(datagram.last), ret);
+}
+
 /* ---- one message ---- */
 
 START_TEST(a_listener_is_told_with_all_that_is_known)
@@ -100,6 +106,7 @@ START_TEST(a_listener_is_told_with_all_that_is_known)
                 .receive_queue = 5,
                 .send_queue = 128,
                 .drops = UINT32_MAX,
+                .receive_buffer = 131072,
                 .cgroup_id = UINT64_C(0x123456789abcdef0),
                 .is_ipv6_only = true,
         };
@@ -111,6 +118,7 @@ START_TEST(a_listener_is_told_with_all_that_is_known)
         ck_assert_uint_eq(view.cgroup_id, UINT64_C(0x123456789abcdef0));
         ck_assert(view.has_drops);
         ck_assert_uint_eq(view.drops, UINT32_MAX);
+        ck_assert_uint_eq(view.receive_buffer_bytes, 131072);
         ck_assert(view.is_ipv6_only);
         ck_assert_uint_eq(view.message->idiag_rqueue, 5);
         ck_assert_uint_eq(view.message->idiag_wqueue, 128);
@@ -126,6 +134,7 @@ START_TEST(what_the_kernel_did_not_say_is_not_known)
         ck_assert_uint_eq(view.cgroup_id, 0);
         ck_assert(!view.has_drops);
         ck_assert_uint_eq(view.drops, 0);
+        ck_assert_uint_eq(view.receive_buffer_bytes, 0);
         ck_assert(!view.is_ipv6_only);
 }
 END_TEST
@@ -184,18 +193,22 @@ START_TEST(memory_without_drops_tells_no_drops)
         (void)datagram_put_attribute(&datagram, INET_DIAG_SKMEMINFO, memory, sizeof memory);
         ck_assert_int_eq(decode_last(&view), 0);
         ck_assert(!view.has_drops);
+        ck_assert_uint_eq(view.receive_buffer_bytes, 0);
 }
 END_TEST
 
 START_TEST(memory_of_a_newer_kernel_may_be_longer)
 {
-        uint32_t memory[SK_MEMINFO_VARS + 3] = { [SK_MEMINFO_DROPS] = 4, [SK_MEMINFO_VARS] = 5 };
+        uint32_t memory[SK_MEMINFO_VARS + 3] = {
+                [SK_MEMINFO_RCVBUF] = 3, [SK_MEMINFO_DROPS] = 4, [SK_MEMINFO_VARS] = 5
+        };
         SockView view;
 
         (void)datagram_add_socket(&datagram, &(FakeSocket){ .state = SOCK_STATE_LISTEN }, 0);
         (void)datagram_put_attribute(&datagram, INET_DIAG_SKMEMINFO, memory, sizeof memory);
         ck_assert_int_eq(decode_last(&view), 0);
         ck_assert_uint_eq(view.drops, 4);
+        ck_assert_uint_eq(view.receive_buffer_bytes, 3);
 }
 END_TEST
 
@@ -287,6 +300,67 @@ START_TEST(closed_without_a_peer_is_bound_and_nothing_more)
         (void)datagram_add_socket(&datagram, &(FakeSocket){ .state = SOCK_STATE_LISTEN, .port = 80 }, 0);
         ck_assert_int_eq(decode_last(&view), 0);
         ck_assert_int_eq(view.state, SOCK_STATE_LISTEN);
+}
+END_TEST
+
+/* ---- one message of UDP ---- */
+
+START_TEST(a_udp_socket_is_told_with_all_that_is_known)
+{
+        static const FakeSocket socket = {
+                .family = AF_INET6,
+                .state = SOCK_STATE_CLOSE,
+                .address = "::1",
+                .port = 53,
+                .receive_queue = 212992,
+                .receive_buffer = 212992,
+                .drops = 3,
+                .cgroup_id = 9,
+                .is_ipv6_only = true,
+        };
+        SockView view;
+
+        (void)datagram_add_socket(&datagram, &socket, SOCK_EXTENSION_MEMORY);
+        ck_assert_int_eq(decode_last_udp(&view), 0);
+        ck_assert_uint_eq(view.message->id.idiag_sport, htons(53));
+        ck_assert_uint_eq(view.message->idiag_rqueue, 212992);
+        ck_assert_uint_eq(view.receive_buffer_bytes, 212992);
+        ck_assert_uint_eq(view.drops, 3);
+        ck_assert_uint_eq(view.cgroup_id, 9);
+        ck_assert(view.has_drops);
+        ck_assert(view.is_ipv6_only);
+}
+END_TEST
+
+static const uint8_t udp_states[] = { SOCK_STATE_CLOSE, SOCK_STATE_ESTABLISHED };
+
+START_TEST(the_state_of_a_udp_socket_is_as_the_kernel_says)
+{
+        SockView view;
+
+        for (uint16_t peer_port = 0; peer_port < 2; peer_port++) {
+                (void)datagram_add_socket(
+                        &datagram,
+                        &(FakeSocket){ .state = udp_states[_i], .port = 53, .peer_port = peer_port }, 0);
+                ck_assert_int_eq(decode_last_udp(&view), 0);
+                ck_assert_int_eq(view.state, udp_states[_i]);
+        }
+}
+END_TEST
+
+START_TEST(a_udp_message_is_checked_like_one_of_tcp)
+{
+        SockView view = { .drops = 99 };
+
+        datagram_add_socket(&datagram, &(FakeSocket){ .state = SOCK_STATE_CLOSE }, 0)->idiag_family =
+                AF_UNIX;
+        ck_assert_int_eq(decode_last_udp(&view), -EBADMSG);
+        (void)datagram_add_socket(&datagram, &(FakeSocket){ .state = _SOCK_STATE_MAX }, 0);
+        ck_assert_int_eq(decode_last_udp(&view), -EBADMSG);
+        ck_assert_int_eq(sock_diag_decode_udp(mnl_nlmsg_get_payload(datagram.last),
+                                              sizeof(struct inet_diag_msg) - 1, &view),
+                         -EBADMSG);
+        ck_assert_uint_eq(view.drops, 99);
 }
 END_TEST
 
@@ -521,6 +595,32 @@ START_TEST(a_datagram_full_of_sockets_is_read)
 }
 END_TEST
 
+/* By the messages that were seen, as UDP sockets are closed to the decoder of TCP. */
+START_TEST(udp_sockets_of_this_kernel_are_read)
+{
+        static const char *const fixtures[] = { "netlink/udp4.bin", "netlink/udp6.bin" };
+
+        for (size_t i = 0; i < ELEMENTSOF(fixtures); i++) {
+                seen = (Seen){ 0 };
+                ck_assert_int_eq(decode_fixture(fixtures[i]), 1);
+                ck_assert_uint_eq(seen.n, 3);
+                for (unsigned j = 0; j < seen.n; j++) {
+                        ck_assert(seen.views[j].has_drops);
+                        ck_assert_uint_eq(seen.views[j].cgroup_id, 1);
+                        if (seen.messages[j].id.idiag_sport == htons(8101)) {
+                                ck_assert_uint_eq(seen.views[j].drops, 16);
+                                ck_assert_uint_eq(seen.views[j].receive_buffer_bytes, 4096);
+                                ck_assert_uint_eq(seen.messages[j].idiag_rqueue, 3328);
+                        }
+                        ck_assert_int_eq(seen.views[j].is_ipv6_only,
+                                         seen.messages[j].id.idiag_sport == htons(8112));
+                        ck_assert_int_eq(seen.messages[j].idiag_state == SOCK_STATE_ESTABLISHED,
+                                         seen.messages[j].id.idiag_dport != 0);
+                }
+        }
+}
+END_TEST
+
 START_TEST(ends_of_this_kernel_are_read)
 {
         ck_assert_int_eq(decode_fixture("netlink/done.bin"), 0);
@@ -542,6 +642,7 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("sock-diag-decode");
         TCase *message = tcase_create("message");
+        TCase *udp = tcase_create("message of UDP");
         TCase *datagrams = tcase_create("datagrams");
         TCase *captured = tcase_create("captured");
 
@@ -562,6 +663,12 @@ int main(void) {
         tcase_add_test(message, a_state_that_no_kernel_has_is_refused);
         tcase_add_test(message, closed_without_a_peer_is_bound_and_nothing_more);
         suite_add_tcase(suite, message);
+
+        tcase_add_checked_fixture(udp, setup, NULL);
+        tcase_add_test(udp, a_udp_socket_is_told_with_all_that_is_known);
+        tcase_add_loop_test(udp, the_state_of_a_udp_socket_is_as_the_kernel_says, 0, ELEMENTSOF(udp_states));
+        tcase_add_test(udp, a_udp_message_is_checked_like_one_of_tcp);
+        suite_add_tcase(suite, udp);
 
         tcase_add_checked_fixture(datagrams, setup, NULL);
         tcase_add_test(datagrams, every_socket_of_a_datagram_is_visited_in_order);
@@ -589,6 +696,7 @@ int main(void) {
         tcase_add_test(captured, all_states_of_this_kernel_are_read);
         tcase_add_test(captured, a_bound_socket_of_this_kernel_is_known_as_such);
         tcase_add_test(captured, a_datagram_full_of_sockets_is_read);
+        tcase_add_test(captured, udp_sockets_of_this_kernel_are_read);
         tcase_add_test(captured, ends_of_this_kernel_are_read);
         suite_add_tcase(suite, captured);
 

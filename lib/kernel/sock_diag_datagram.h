@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The netlink layer of a socket dump: datagrams to payloads to attributes
+ *
+ * What every answer of NETLINK_SOCK_DIAG shares, whatever sockets it tells of.
+ * Pure, and internal to lib/kernel: the rest includes kernel/sock_diag.h.
+ */
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/sock_diag.h"
+
+/* Called with the payload of one message. Return: 0 to go on, or a negative errno that ends the dump. */
+typedef int (*sock_diag_payload_fn)(const void *payload, size_t size, void *userdata);
+
+/**
+ * sock_diag_walk_datagram() - visit the payloads of one received datagram
+ * @sequence:   of the request; messages of another one are an error
+ * @port_id:    of our netlink socket
+ *
+ * Return: as of sock_diag_decode_datagram(), with @visit in place of the
+ * decoder and its visitor.
+ */
+_warn_unused_ int sock_diag_walk_datagram(const void *bytes,
+                                          size_t size,
+                                          uint32_t sequence,
+                                          uint32_t port_id,
+                                          sock_diag_payload_fn visit,
+                                          void *userdata);
+
+/* A visitor of sockets, and what decodes a payload for it: to be the two last arguments of the above. */
+typedef struct SockVisitor {
+        sock_diag_fn visit;
+        void *userdata;
+} SockVisitor;
+
+int sock_diag_visit_tcp(const void *payload, size_t size, void *sock_visitor);
+int sock_diag_visit_udp(const void *payload, size_t size, void *sock_visitor);
+
+/* What is left of the attributes of a message. */
+typedef struct AttributeCursor {
+        const char *next;
+        size_t left;
+} AttributeCursor;
+
+/* The attributes behind the first @fixed_size bytes of a payload, which has at least those. */
+static inline AttributeCursor attribute_cursor(const void *payload, size_t size, size_t fixed_size) {
+        size_t begin = MIN((size_t)MNL_ALIGN(fixed_size), size);
+
+        return (AttributeCursor){ .next = (const char *)payload + begin, .left = size - begin };
+}
+
+/* The next attribute, or NULL behind the last one, and where one says a length that it cannot have. */
+static inline const struct nlattr *attribute_next(AttributeCursor *cursor) {
+        const struct nlattr *attribute = (const struct nlattr *)(const void *)cursor->next;
+        size_t step;
+
+        if (!mnl_attr_ok(attribute, (int)MIN(cursor->left, (size_t)INT32_MAX)))
+                return NULL;
+
+        step = MIN((size_t)MNL_ALIGN(attribute->nla_len), cursor->left);
+        cursor->next += step;
+        cursor->left -= step;
+        return attribute;
+}
