@@ -88,7 +88,8 @@ static int json_add_endpoint(json_t *object, const Endpoint *endpoint) {
 
         const JsonMember members[] = {
                 { "address", json_name(address) },
-                { "port", endpoint_is_other(endpoint) ? json_null() : json_integer(endpoint_port(endpoint)) },
+                { "port",
+                  endpoint_is_other(endpoint) ? json_null() : json_integer(endpoint_port(endpoint)) },
         };
         return json_add_members(object, members, ELEMENTSOF(members));
 }

@@ -27,12 +27,13 @@ static struct libscols_line *listeners_add_line(struct libscols_table *table, co
 
 static int listeners_print_tcp(const Sample *sample) {
         static const TableColumn columns[] = {
-                { "ADDRESS", false }, { "PORT", true },      { "UNIT", false },      { "PROCESS", false },
-                { "QUEUE", true },    { "LIMIT", true },     { "PEAK", true },       { "DROPS", true },
-                { "FULL", true },     { "SYN-RECV", true },  { "ESTAB", true },      { "CLOSE-WAIT", true },
+                { "ADDRESS", false },  { "PORT", true },     { "UNIT", false }, { "PROCESS", false },
+                { "QUEUE", true },     { "LIMIT", true },    { "PEAK", true },  { "DROPS", true },
+                { "FULL", true },      { "SYN-RECV", true }, { "ESTAB", true }, { "CLOSE-WAIT", true },
                 { "TIME-WAIT", true }, { "SOCKETS", true },
         };
-        bool has_walk = sample->reports[COLLECTOR_TCP].is_present && sample->reports[COLLECTOR_TCP].error == 0;
+        bool has_walk =
+                sample->reports[COLLECTOR_TCP].is_present && sample->reports[COLLECTOR_TCP].error == 0;
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
 
         table = table_new(columns, ELEMENTSOF(columns));

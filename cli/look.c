@@ -65,8 +65,8 @@ static void look_print_full_queues(const Sample *sample) {
                 const UnixListenerRow *row = &sample->unix_listeners[i];
 
                 if (pressure_is_full(row->worst_length, row->worst_limit))
-                        printf("accept queue of %s (%s) is full: %" PRIu64 " wait, above its limit of %" PRIu64
-                               " others have to\n",
+                        printf("accept queue of %s (%s) is full: %" PRIu64
+                               " wait, above its limit of %" PRIu64 " others have to\n",
                                row->key.path, row->key.unit, row->worst_length, row->worst_limit);
         }
 }
@@ -101,7 +101,8 @@ static void look_print_permissions(const Sample *sample) {
         uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
 
         if (n > 0)
-                printf("owners of %" PRIu64 " sockets are not known: reading descriptors of other users wants "
+                printf("owners of %" PRIu64
+                       " sockets are not known: reading descriptors of other users wants "
                        "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE\n",
                        n);
 }
@@ -181,7 +182,8 @@ static CommandStatus look_at(const CommandOptions *options, RingReader *reader, 
 
         r = reading_find(&reading, reader, options->at_usec, sample);
         if (r < 0) {
-                fprintf(stderr, "sockwatch: cannot go on reading %s: %s\n", options->ring_file, strerror(-r));
+                fprintf(stderr, "sockwatch: cannot go on reading %s: %s\n", options->ring_file,
+                        strerror(-r));
                 return COMMAND_BLIND;
         }
         if (r == 0) {

@@ -22,7 +22,8 @@ CommandStatus reading_open(const char *path, RingReader **ret);
 /* The next sample that can be read. Return: 1, 0 at the end, or a negative errno. */
 _warn_unused_ int reading_next(Reading *reading, RingReader *reader, const Sample **ret);
 
-/* Keeps in @ret the last sample of the second at a time. Return: 1, 0 if there is none, or a negative errno. */
+/* Keeps in @ret the last sample of the second at a time. Return: 1, 0 if there is none, or a negative errno.
+ */
 _warn_unused_ int reading_find(Reading *reading, RingReader *reader, usec_t at_usec, Sample *ret);
 
 /* Says on stderr what was left out. COMMAND_FOUND if it was for damage. */

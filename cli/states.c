@@ -37,10 +37,8 @@ static const struct {
         const char *name;
         ValueId id;
 } sums[] = {
-        { "unread bytes", VALUE_TCP_RECEIVE_QUEUE_BYTES },
-        { "unsent bytes", VALUE_TCP_SEND_QUEUE_BYTES },
-        { "retransmitting", VALUE_TCP_RETRANSMITTING },
-        { "orphans", VALUE_TCP_ORPHANS },
+        { "unread bytes", VALUE_TCP_RECEIVE_QUEUE_BYTES }, { "unsent bytes", VALUE_TCP_SEND_QUEUE_BYTES },
+        { "retransmitting", VALUE_TCP_RETRANSMITTING },    { "orphans", VALUE_TCP_ORPHANS },
         { "ephemeral ports", VALUE_EPHEMERAL_PORTS },
 };
 
@@ -79,7 +77,9 @@ static int states_compare_destinations(const void *left, const void *right) {
 }
 
 static int states_print_destinations(const Sample *sample) {
-        static const TableColumn columns[] = { { "DESTINATION", false }, { "PORTS", true }, { "USED", true } };
+        static const TableColumn columns[] = { { "DESTINATION", false },
+                                               { "PORTS", true },
+                                               { "USED", true } };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
         DestinationRow rows[ELEMENTSOF(sample->destinations)];
         uint64_t n_ports = sample->values[VALUE_EPHEMERAL_PORTS];

@@ -14,8 +14,8 @@
 
 static int status_print_listeners(const Sample *sample) {
         static const TableColumn columns[] = {
-                { "ADDRESS", false }, { "PORT", true },  { "UNIT", false }, { "QUEUE", true },
-                { "LIMIT", true },    { "PEAK", true },  { "DROPS", true },
+                { "ADDRESS", false }, { "PORT", true }, { "UNIT", false }, { "QUEUE", true },
+                { "LIMIT", true },    { "PEAK", true }, { "DROPS", true },
         };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
 

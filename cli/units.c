@@ -78,7 +78,8 @@ static void units_set(struct libscols_line *line, size_t column, bool has, uint6
 }
 
 static void units_set_row(struct libscols_line *line, const Sample *sample, const UnitRow *row) {
-        bool has_tcp = units_has(sample, COLLECTOR_TCP), has_processes = units_has(sample, COLLECTOR_PROCESSES);
+        bool has_tcp = units_has(sample, COLLECTOR_TCP),
+             has_processes = units_has(sample, COLLECTOR_PROCESSES);
         uint64_t n_close_wait = row->states[STATE_CLOSE_WAIT];
 
         table_set(line, UNITS_NAME, "%s", row->key.unit);

@@ -51,8 +51,7 @@ static void narrator_tell_permissions(const Sample *before, const Sample *sample
 
         log_notice("units or processes of %" PRIu64
                    " sockets cannot be found: reading descriptors of other users wants %s",
-                   n,
-                   wants_read_search ? "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE" : "CAP_SYS_PTRACE");
+                   n, wants_read_search ? "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE" : "CAP_SYS_PTRACE");
 }
 
 void narrator_format_status(const Sample *sample, char *ret_text, size_t size) {

@@ -63,7 +63,7 @@ static void *sampler_main(void *userdata) {
         (void)pthread_setname_np(pthread_self(), "sampler");
 
         while (sampler_wait(sampler->request_fd) == 0 && sampler->sample) {
-                collection_run(sampler->collection, sampler->sample);
+                collection_run(sampler->collection, &bounds_default, sampler->sample);
                 if (sampler_signal(sampler->answer_fd) < 0)
                         break;
         }

@@ -20,7 +20,8 @@ static bool sample_taken(const Sample *sample, uint64_t *ret) {
         return true;
 }
 
-/* In millionths. A full queue holds limit + 1; the ratio is 1 then, and whatever is queued, with a limit of 0. */
+/* In millionths. A full queue holds limit + 1; the ratio is 1 then, and whatever is queued, with a limit of
+ * 0. */
 static uint64_t fullness(uint64_t length, uint64_t limit) {
         return length * 1000000 / (limit + 1);
 }
@@ -51,7 +52,8 @@ static bool udp_utilization(const void *row, uint64_t *ret) {
 static bool unit_never_accepted(const void *row, uint64_t *ret) {
         const UnitRow *unit = row;
 
-        *ret = unit->states[STATE_CLOSE_WAIT] - MIN(unit->states[STATE_CLOSE_WAIT], unit->n_close_wait_accepted);
+        *ret = unit->states[STATE_CLOSE_WAIT] -
+               MIN(unit->states[STATE_CLOSE_WAIT], unit->n_close_wait_accepted);
         return true;
 }
 
@@ -148,14 +150,15 @@ static bool collector_last_success(const CollectorReport *report, uint64_t *ret)
         }
 
 /* A metric of each row of a table that is one of its fields. */
-#define ROW_METRIC(name_, type_, table_, collector_, row_type_, field_, source_, help_)                \
-        {                                                                                              \
-                .name = (name_), .type = (type_), .help = (help_), .source = (source_), .rows = {      \
-                        .table = TABLE_##table_,                                                       \
-                        .collector = COLLECTOR_##collector_,                                           \
-                        .n_figures = 1,                                                                \
-                        .figures = { { .field = offsetof(row_type_, field_) } },                       \
-                },                                                                                     \
+#define ROW_METRIC(name_, type_, table_, collector_, row_type_, field_, source_, help_) \
+        {                                                                               \
+                .name = (name_), .type = (type_), .help = (help_), .source = (source_), \
+                .rows = {                                                               \
+                        .table = TABLE_##table_,                                        \
+                        .collector = COLLECTOR_##collector_,                            \
+                        .n_figures = 1,                                                 \
+                        .figures = { { .field = offsetof(row_type_, field_) } },        \
+                },                                                                      \
         }
 #define LISTENER(name_, type_, field_, source_, help_) \
         ROW_METRIC(name_, type_, LISTENERS, LISTEN, ListenerRow, field_, source_, help_)
@@ -167,38 +170,42 @@ static bool collector_last_success(const CollectorReport *report, uint64_t *ret)
         ROW_METRIC(name_, METRIC_GAUGE, UNITS, collector_, UnitRow, field_, source_, help_)
 
 /* The same in bytes, in seconds, or as a ratio of a row. */
-#define ROW_METRIC_BYTES(name_, table_, collector_, row_type_, field_, source_, help_)         \
-        {                                                                                      \
-                .name = (name_), .type = METRIC_GAUGE, .unit = "bytes", .help = (help_),       \
-                .source = (source_), .rows = {                                                 \
-                        .table = TABLE_##table_,                                               \
-                        .collector = COLLECTOR_##collector_,                                   \
-                        .n_figures = 1,                                                        \
-                        .figures = { { .field = offsetof(row_type_, field_) } },               \
-                },                                                                             \
+#define ROW_METRIC_BYTES(name_, table_, collector_, row_type_, field_, source_, help_)   \
+        {                                                                                \
+                .name = (name_), .type = METRIC_GAUGE, .unit = "bytes", .help = (help_), \
+                .source = (source_),                                                     \
+                .rows = {                                                                \
+                        .table = TABLE_##table_,                                         \
+                        .collector = COLLECTOR_##collector_,                             \
+                        .n_figures = 1,                                                  \
+                        .figures = { { .field = offsetof(row_type_, field_) } },         \
+                },                                                                       \
         }
-#define ROW_METRIC_SECONDS_TOTAL(name_, table_, collector_, row_type_, field_, source_, help_) \
-        {                                                                                      \
-                .name = (name_), .type = METRIC_COUNTER, .unit = "seconds", .decimals = 6,     \
-                .help = (help_), .source = (source_), .rows = {                                \
-                        .table = TABLE_##table_,                                               \
-                        .collector = COLLECTOR_##collector_,                                   \
-                        .n_figures = 1,                                                        \
-                        .figures = { { .field = offsetof(row_type_, field_) } },               \
-                },                                                                             \
+#define ROW_METRIC_SECONDS_TOTAL(name_, table_, collector_, row_type_, field_, source_, help_)              \
+        {                                                                                                   \
+                .name = (name_), .type = METRIC_COUNTER, .unit = "seconds", .decimals = 6, .help = (help_), \
+                .source = (source_),                                                                        \
+                .rows = {                                                                                   \
+                        .table = TABLE_##table_,                                                            \
+                        .collector = COLLECTOR_##collector_,                                                \
+                        .n_figures = 1,                                                                     \
+                        .figures = { { .field = offsetof(row_type_, field_) } },                            \
+                },                                                                                          \
         }
-#define ROW_METRIC_RATIO(name_, table_, collector_, of_row_, source_, help_)                   \
-        {                                                                                      \
-                .name = (name_), .type = METRIC_GAUGE, .unit = "ratio", .decimals = 6,         \
-                .help = (help_), .source = (source_), .rows = {                                \
-                        .table = TABLE_##table_,                                               \
-                        .collector = COLLECTOR_##collector_,                                   \
-                        .n_figures = 1,                                                        \
-                        .figures = { { .of_row = (of_row_) } },                                \
-                },                                                                             \
+#define ROW_METRIC_RATIO(name_, table_, collector_, of_row_, source_, help_)                            \
+        {                                                                                               \
+                .name = (name_), .type = METRIC_GAUGE, .unit = "ratio", .decimals = 6, .help = (help_), \
+                .source = (source_),                                                                    \
+                .rows = {                                                                               \
+                        .table = TABLE_##table_,                                                        \
+                        .collector = COLLECTOR_##collector_,                                            \
+                        .n_figures = 1,                                                                 \
+                        .figures = { { .of_row = (of_row_) } },                                         \
+                },                                                                                      \
         }
 
-#define STATE(row_type_, name_, index_) { .label = (name_), .field = offsetof(row_type_, states[index_]) }
+#define STATE(row_type_, name_, index_) \
+        { .label = (name_), .field = offsetof(row_type_, states[index_]) }
 
 const char *const metric_row_labels[_TABLES][METRIC_ROW_LABELS_MAX] = {
         [TABLE_LISTENERS] = { "address", "port", "unit", "process" },

@@ -61,7 +61,8 @@ typedef struct Metric {
         const char *unit;  /* "bytes", "seconds", "ratio", the name's last word; NULL: things are counted */
         const char *help;  /* ends in a period; no character that needs escaping */
         unsigned decimals; /* numbers are in units of 10^-decimals */
-        const char *labels[2]; /* names; NULL where there are fewer. Those of rows are metric_row_labels(). */
+        const char
+                *labels[2]; /* names; NULL where there are fewer. Those of rows are metric_row_labels(). */
 
         /* Exactly one of the following is set; METRIC_INFO has none. */
         MetricSeries series[METRIC_SERIES_MAX]; /* up to the first without an id */

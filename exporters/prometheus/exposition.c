@@ -25,7 +25,8 @@ typedef struct Exposition {
         bool has_head; /* of the metric that is being written */
 } Exposition;
 
-/* Labels of one series. One of no name ends them; one of an empty value is as good as none and is left out. */
+/* Labels of one series. One of no name ends them; one of an empty value is as good as none and is left out.
+ */
 typedef struct Labels {
         const char *names[METRIC_ROW_LABELS_MAX];
         const char *values[METRIC_ROW_LABELS_MAX];
@@ -171,7 +172,8 @@ typedef struct RowTexts {
 } RowTexts;
 
 /* In the order of metric_row_labels. Returns how many there are. */
-static size_t exposition_set_row_values(TableId table, const void *row, RowTexts *texts, const char **values) {
+static size_t
+exposition_set_row_values(TableId table, const void *row, RowTexts *texts, const char **values) {
         const UnixListenerKey *unix_listener = row;
         const ListenerKey *listener = row;
         const ProcessKey *process = row;
@@ -250,7 +252,8 @@ static void exposition_append_rows(Exposition *exposition, const Metric *metric)
                 return;
 
         for (uint32_t i = 0; i < sample_count_rows(exposition->sample, rows->table); i++)
-                exposition_append_row(exposition, metric, sample_get_row(exposition->sample, rows->table, i));
+                exposition_append_row(exposition, metric,
+                                      sample_get_row(exposition->sample, rows->table, i));
 }
 
 static void exposition_append_collectors(Exposition *exposition, const Metric *metric) {

@@ -53,7 +53,8 @@ void id_map_clear(IdMap *map) {
         map->n = 0;
 }
 
-/* Where a number stands, or would. The numbers are the kernel's own, counted up: a multiplication spreads them. */
+/* Where a number stands, or would. The numbers are the kernel's own, counted up: a multiplication spreads
+ * them. */
 static size_t id_map_seek(const IdMap *map, uint64_t id) {
         uint64_t mixed = (id ^ id >> 32) * UINT64_C(0x9e3779b97f4a7c15);
         size_t at = (mixed ^ mixed >> 32) & map->mask;

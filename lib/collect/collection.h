@@ -33,5 +33,6 @@ DEFINE_CLEANUP(Collection *, collection_free)
 /* Takes one sample within these bounds: clears it, sets its times and everything that collectors know. */
 void collection_run(Collection *collection, const Bounds *bounds, Sample *sample);
 
-/* Whether all processes and all owners that can be found were come to, so that another sample would not know more. */
+/* Whether all processes and all owners that can be found were come to, so that another sample would not know
+ * more. */
 bool collection_is_settled(const Collection *collection);

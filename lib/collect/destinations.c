@@ -11,7 +11,8 @@
 #include "base/space_saving.h"
 #include "collect/destinations.h"
 
-/* What a port is taken for. IPv4 addresses stand in the first four bytes, also those that were mapped to IPv6. */
+/* What a port is taken for. IPv4 addresses stand in the first four bytes, also those that were mapped to
+ * IPv6. */
 typedef struct DestinationKey {
         uint8_t source[16];
         uint8_t address[16];

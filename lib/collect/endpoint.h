@@ -17,8 +17,8 @@ uint64_t endpoint_cookie(const struct inet_diag_msg *message);
 
 /* Who has a socket. */
 typedef struct Holder {
-        Unit *unit;                      /* never NULL */
-        bool is_passed_on;               /* PID 1 made it: `unit` is who has it now, if that could be found out */
+        Unit *unit;        /* never NULL */
+        bool is_passed_on; /* PID 1 made it: `unit` is who has it now, if that could be found out */
         char process[PROCESS_NAME_SIZE]; /* "" if it is not known */
 } Holder;
 

@@ -93,8 +93,7 @@ static void listen_enter_listeners(Listen *listen) {
 
         listeners_clear(context->listeners);
         for (size_t i = 0; i < socket_ledger_count(listen->ledger); i++) {
-                const ListenSocket *socket =
-                        &listen->sockets[socket_ledger_get(listen->ledger, i)->index];
+                const ListenSocket *socket = &listen->sockets[socket_ledger_get(listen->ledger, i)->index];
                 Listener *listener = listeners_add(context->listeners, &socket->endpoint, socket->interface,
                                                    socket->is_dual_stack);
 

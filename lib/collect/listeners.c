@@ -20,9 +20,9 @@
 #define LISTENERS_SLOTS (4 * LISTEN_SOCKETS_MAX)
 
 struct Listeners {
-        uint32_t number;                  /* of the sample */
-        uint32_t ports[UINT16_MAX + 1];   /* number of the last sample in which something came in there */
-        uint32_t slots[LISTENERS_SLOTS];  /* index + 1 of the first of a chain; 0: free */
+        uint32_t number;                 /* of the sample */
+        uint32_t ports[UINT16_MAX + 1];  /* number of the last sample in which something came in there */
+        uint32_t slots[LISTENERS_SLOTS]; /* index + 1 of the first of a chain; 0: free */
         size_t n;
         Listener listeners[LISTEN_SOCKETS_MAX];
         uint32_t used_slots[LISTEN_SOCKETS_MAX];

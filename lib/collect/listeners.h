@@ -47,7 +47,8 @@ DEFINE_CLEANUP(Listeners *, listeners_free)
 void listeners_clear(Listeners *listeners);
 
 /* Adds one; endpoint and interface of each are different. At most LISTEN_SOCKETS_MAX. */
-Listener *listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface, bool is_dual_stack);
+Listener *
+listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface, bool is_dual_stack);
 
 size_t listeners_count(const Listeners *listeners);
 Listener *listeners_get(Listeners *listeners, size_t i);

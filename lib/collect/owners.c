@@ -40,7 +40,7 @@ typedef struct OwnerEntry {
         Owner owner;
         bool is_due; /* a search for it goes on */
         usec_t searched_usec;
-        usec_t retry_usec; /* how long after that to search again */
+        usec_t retry_usec;  /* how long after that to search again */
         uint64_t last_used; /* number of the sample */
 } OwnerEntry;
 
@@ -251,7 +251,8 @@ static void owners_search_unit(Owners *owners, const Unit *unit) {
         bool was_refused;
 
         for (uint32_t i = 0; i < owners->n_entries; i++)
-                if (owners->entries[i].searched_unit == unit && owners_is_wanted(owners, &owners->entries[i]))
+                if (owners->entries[i].searched_unit == unit &&
+                    owners_is_wanted(owners, &owners->entries[i]))
                         owners->entries[i].is_due = true;
 
         for (size_t i = 0; i < processes_count(owners->processes); i++) {

@@ -100,7 +100,11 @@ bool processes_is_complete(const Processes *processes) {
 
 /* ---- one process ---- */
 
-static int process_read_file(const Processes *processes, pid_t pid, const char *name, char *text, size_t size,
+static int process_read_file(const Processes *processes,
+                             pid_t pid,
+                             const char *name,
+                             char *text,
+                             size_t size,
                              size_t *ret_length) {
         char path[64];
 
@@ -233,7 +237,8 @@ static int processes_step(Processes *processes, usec_t now_usec) {
         if (!entry)
                 return -errno;
 
-        /* In order, as proc_pid_readdir() in fs/proc/base.c lists them; anything else would break the pass. */
+        /* In order, as proc_pid_readdir() in fs/proc/base.c lists them; anything else would break the pass.
+         */
         if (number_parse_u64(entry->d_name, strlen(entry->d_name), &pid) == 0 && pid <= INT32_MAX &&
             (processes->n_next == 0 || (pid_t)pid > processes->next[processes->n_next - 1].pid))
                 processes_add(processes, (pid_t)pid, now_usec);

@@ -25,7 +25,7 @@ typedef struct Process {
         pid_t pid;
         Unit *unit;
         uint64_t open_fds;
-        uint64_t fd_limit; /* UINT64_MAX: none */
+        uint64_t fd_limit;       /* UINT64_MAX: none */
         uint64_t described_usec; /* when all but open_fds was read; CLOCK_BOOTTIME */
         char name[PROCESS_NAME_SIZE];
         bool is_permitted; /* its descriptors could be counted */

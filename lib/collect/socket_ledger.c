@@ -369,7 +369,8 @@ size_t socket_ledger_enter(SocketLedger *ledger,
         assert(sockets || n == 0);
         assert(n <= LEDGER_SOCKETS_MAX);
 
-        elapsed_usec = ledger->n_dumps > 0 && now_usec > ledger->last_usec ? now_usec - ledger->last_usec : 0;
+        elapsed_usec =
+                ledger->n_dumps > 0 && now_usec > ledger->last_usec ? now_usec - ledger->last_usec : 0;
         elapsed_usec = MIN(elapsed_usec, LEDGER_GAP_MAX_USEC);
         ledger->last_usec = now_usec;
         ledger->window_usec = window_usec;

@@ -30,7 +30,8 @@ typedef struct Suspect {
 typedef struct Suspects Suspects;
 
 /* Return: 0 or -ENOMEM. */
-_warn_unused_ int suspects_new(const Sources *sources, Units *units, const Processes *processes, Suspects **ret);
+_warn_unused_ int
+suspects_new(const Sources *sources, Units *units, const Processes *processes, Suspects **ret);
 
 Suspects *suspects_free(Suspects *suspects);
 DEFINE_CLEANUP(Suspects *, suspects_free)

@@ -40,7 +40,8 @@ _Static_assert((int)VALUE_TCP_ESTABLISHED == (int)SOCK_STATE_ESTABLISHED &&
                        (int)VALUE_TCP_CLOSING == (int)SOCK_STATE_CLOSING &&
                        (int)VALUE_TCP_BOUND_INACTIVE == (int)SOCK_STATE_BOUND_INACTIVE,
                "values.tbl counts the states as the kernel does");
-_Static_assert((int)STATE_CLOSING == (int)SOCK_STATE_CLOSING - 1, "table.h counts them as the kernel does, less 1");
+_Static_assert((int)STATE_CLOSING == (int)SOCK_STATE_CLOSING - 1,
+               "table.h counts them as the kernel does, less 1");
 
 static unsigned tcp_state_index(SockState state) {
         return state == SOCK_STATE_BOUND_INACTIVE ? STATE_BOUND_INACTIVE : (unsigned)state - 1;
@@ -73,7 +74,8 @@ static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Li
         return listener && listener->unit ? listener->unit : units_unattributed(context->units);
 }
 
-static void tcp_count_in_unit(const TcpWalk *walk, const SockView *socket, Unit *unit, bool is_retransmitting) {
+static void
+tcp_count_in_unit(const TcpWalk *walk, const SockView *socket, Unit *unit, bool is_retransmitting) {
         const struct inet_diag_msg *message = socket->message;
         UnitRow *row = &unit->row;
 
@@ -96,8 +98,7 @@ static int tcp_visit(const SockView *socket, void *userdata) {
         TcpWalk *walk = userdata;
         const struct inet_diag_msg *message = socket->message;
         unsigned state = tcp_state_index(socket->state);
-        bool is_retransmitting =
-                message->idiag_timer == SOCK_TIMER_RETRANSMIT && message->idiag_retrans > 0;
+        bool is_retransmitting = message->idiag_timer == SOCK_TIMER_RETRANSMIT && message->idiag_retrans > 0;
         Listener *listener = NULL;
 
         walk->n_sockets[state]++;

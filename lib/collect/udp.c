@@ -163,8 +163,9 @@ static int udp_collect(void *state, Sample *sample) {
         if (r < 0)
                 return r;
 
-        n_forgotten = socket_ledger_enter(udp->ledger, udp->ledger_sockets, udp->n_sockets, context->now_usec,
-                                          context->bounds->peak_window_usec, context->bounds->n_udp_sockets);
+        n_forgotten =
+                socket_ledger_enter(udp->ledger, udp->ledger_sockets, udp->n_sockets, context->now_usec,
+                                    context->bounds->peak_window_usec, context->bounds->n_udp_sockets);
         udp_search_owners(udp);
         udp_make_rows(udp, sample);
 

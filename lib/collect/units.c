@@ -195,7 +195,8 @@ Unit *units_find_path(Units *units, const char *path, size_t size) {
 static bool units_add_cgroup(Units *units, uint64_t id, const Unit *unit) {
         if (unit == units_overflow(units))
                 units->n_truncated++;
-        if (units->n_cgroups == CGROUPS_TRACKED_MAX || !id_map_put(units->cgroup_map, id, units->n_cgroups)) {
+        if (units->n_cgroups == CGROUPS_TRACKED_MAX ||
+            !id_map_put(units->cgroup_map, id, units->n_cgroups)) {
                 units->is_crowded = true;
                 return false;
         }
@@ -399,7 +400,8 @@ static int units_compare_rows(const void *left, const void *right) {
 }
 
 void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
-        size_t n = units_list_candidates(units), n_kept = selection_choose(units->candidates, n, bounds->n_units);
+        size_t n = units_list_candidates(units),
+               n_kept = selection_choose(units->candidates, n, bounds->n_units);
         UnitRow other = { .key.unit = UNIT_OTHER };
 
         for (uint32_t i = 0; i < units->n_units; i++)

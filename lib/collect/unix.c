@@ -104,7 +104,8 @@ static void unix_make_rows(const Unix *unix_state, Sample *sample) {
                 if (!group->is_chosen)
                         continue;
 
-                holder = holder_find(unix_state->context, /* cgroup_id= */ 0, unix_state->inodes[group->index]);
+                holder = holder_find(unix_state->context, /* cgroup_id= */ 0,
+                                     unix_state->inodes[group->index]);
                 row = &sample->unix_listeners[sample->n_unix_listeners++];
                 memset(row, 0, sizeof *row);
                 memcpy(row->key.path, group->key.bytes, sizeof row->key.path);

@@ -42,7 +42,8 @@ const ListenerRow *pressure_most_dropping_listener(const Sample *older, const Sa
                 int order = 1;
 
                 while (last < older->n_listeners &&
-                       (order = memcmp(&older->listeners[last].key.endpoint, &row->key.endpoint, sizeof row->key.endpoint)) < 0)
+                       (order = memcmp(&older->listeners[last].key.endpoint, &row->key.endpoint,
+                                       sizeof row->key.endpoint)) < 0)
                         last++;
                 if (last < older->n_listeners && order == 0)
                         n_before = older->listeners[last].drops;

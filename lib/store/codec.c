@@ -197,9 +197,11 @@ static bool keys_are_valid(const Sample *sample) {
 static void decode_table(Unpacker *unpacker, uint8_t tag, const Sample *base, Sample *sample) {
         for (TableId id = 0; id < _TABLES; id++)
                 if (table_infos[id].tag == tag)
-                        *sample_row_count(sample, id) = (uint32_t)rows_unpack(
-                                unpacker, &table_infos[id].layout, sample_get_row(base, id, 0),
-                                sample_count_rows(base, id), sample_rows(sample, id), table_infos[id].n_max);
+                        *sample_row_count(sample, id) =
+                                (uint32_t)rows_unpack(unpacker, &table_infos[id].layout,
+                                                      sample_get_row(base, id, 0),
+                                                      sample_count_rows(base, id), sample_rows(sample, id),
+                                                      table_infos[id].n_max);
 }
 
 static void decode_section(Unpacker *unpacker, const Sample *base, Sample *sample) {

@@ -31,10 +31,10 @@
 #include "store/sample.h"
 
 /* No sample is longer than this. */
-#define TABLE(tag, id, member, type, key_type, first, n_max, collector)          \
-        +PACKING_SECTION_MAX + ((n_max) + 1) *                                   \
-                ROWS_PACKED_MAX(sizeof(key_type),                                \
-                                (sizeof(type) - offsetof(type, first)) / sizeof(uint64_t))
+#define TABLE(tag, id, member, type, key_type, first, n_max, collector) \
+        +PACKING_SECTION_MAX +                                          \
+                ((n_max) + 1) * ROWS_PACKED_MAX(sizeof(key_type),       \
+                                                (sizeof(type) - offsetof(type, first)) / sizeof(uint64_t))
 enum {
         SAMPLE_ENCODED_MAX = 3 * PACKING_VARINT_MAX +
                              (PACKING_SECTION_MAX + _VALUE_ROOM * 2 * PACKING_VARINT_MAX) +

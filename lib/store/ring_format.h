@@ -41,7 +41,7 @@
 #define RING_VERSION       1
 #define RING_BYTE_ORDER    0x01020304
 #define RING_HEADER_BYTES  4096
-#define RING_SEGMENT_BYTES (256 * 1024)
+#define RING_SEGMENT_BYTES (512 * 1024)
 
 /* Fewer segments would make "the oldest is given up" cost too much of the history. */
 #define RING_SEGMENTS_MIN 4

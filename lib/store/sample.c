@@ -40,18 +40,18 @@ const char *collector_name(CollectorId id) {
         }
 }
 
-#define FIELDS_COUNT(type, first)       ((sizeof(type) - offsetof(type, first)) / sizeof(uint64_t))
+#define FIELDS_COUNT(type, first) ((sizeof(type) - offsetof(type, first)) / sizeof(uint64_t))
 
-#define TABLE(tag_, id, member_, type_, key_type_, first_, n_max_, collector_)                               \
-        _Static_assert(offsetof(type_, key) == 0, "the key comes first");                                    \
-        _Static_assert(sizeof(((type_ *)0)->key) == sizeof(key_type_), "the key is of its type");            \
+#define TABLE(tag_, id, member_, type_, key_type_, first_, n_max_, collector_)                              \
+        _Static_assert(offsetof(type_, key) == 0, "the key comes first");                                   \
+        _Static_assert(sizeof(((type_ *)0)->key) == sizeof(key_type_), "the key is of its type");           \
         _Static_assert((sizeof(type_) - offsetof(type_, first_)) % sizeof(uint64_t) == 0, "64-bit fields"); \
         _Static_assert(FIELDS_COUNT(type_, first_) <= ROW_FIELDS_MAX, "a mask holds the fields");
 #include "store/tables.tbl"
 #undef TABLE
 
 const TableInfo table_infos[_TABLES] = {
-#define TABLE(tag_, id, member_, type_, key_type_, first_, n_max_, collector_)  \
+#define TABLE(tag_, id, member_, type_, key_type_, first_, n_max_, collector_) \
         [TABLE_##id] = {                                                        \
                 .name = #member_,                                               \
                 .tag = (tag_),                                                  \
