@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The netlink conversation of a socket dump, and the two questions it is for
+ * The netlink conversation of a socket dump, and the three questions it is for
  *
  *     us                            kernel
  *     TCPDIAG_GETSOCK,      ───▶
@@ -18,6 +18,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -191,5 +192,20 @@ int sock_diag_dump_udp(SockDiag *diag, uint8_t family, sock_diag_fn visit, void 
         assert(visit);
 
         return sock_diag_converse(diag, SOCK_DIAG_BY_FAMILY, &body, sizeof body, sock_diag_visit_udp,
+                                  &visitor);
+}
+
+int sock_diag_dump_unix(SockDiag *diag, uint32_t states, unix_diag_fn visit, void *userdata) {
+        UnixVisitor visitor = { .visit = visit, .userdata = userdata };
+        struct unix_diag_req body = {
+                .sdiag_family = AF_UNIX,
+                .udiag_states = states,
+                .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN,
+        };
+
+        assert(diag);
+        assert(visit);
+
+        return sock_diag_converse(diag, SOCK_DIAG_BY_FAMILY, &body, sizeof body, sock_diag_visit_unix,
                                   &visitor);
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * TCP and UDP sockets by NETLINK_SOCK_DIAG
+ * TCP, UDP and UNIX sockets by NETLINK_SOCK_DIAG
  *
- * Two questions over one netlink socket. Each makes the kernel walk a table,
+ * Three questions over one netlink socket. Each makes the kernel walk a table,
  * and calls a visitor for each socket whose state was asked for. A socket is
  * visited as the kernel's own message: the view lives as long as the call and
  * nothing is allocated. A dump follows the table while it changes: a socket may
@@ -39,6 +39,8 @@
  *    (INET_DIAG_SKV6ONLY in TCPF_LISTEN | TCPF_CLOSE, inet_diag_msg_attrs_fill());
  *  - a socket without a port is in no table and not told of.
  *
+ * Of UNIX: see kernel/unix_diag.h.
+ *
  * An object belongs to one thread at a time.
  */
 
@@ -48,6 +50,7 @@
 #include <stdint.h>
 
 #include "base/macro.h"
+#include "kernel/unix_diag.h"
 
 /* The kernel's TCP states (include/net/tcp_states.h). TCP_NEW_SYN_RECV (12) is
  * never told: it is dumped as SYN_RECV. Nor is 13: asked for by its bit in the
@@ -175,6 +178,18 @@ sock_diag_dump(SockDiag *diag, uint32_t states, uint8_t extensions, sock_diag_fn
  * Return: as of sock_diag_dump(); -ENOENT: no udp_diag in this kernel.
  */
 _warn_unused_ int sock_diag_dump_udp(SockDiag *diag, uint8_t family, sock_diag_fn visit, void *userdata);
+
+/**
+ * sock_diag_dump_unix() - visit every UNIX socket of the namespace in one of @states
+ * @states: bits SOCK_STATE_MASK() of SOCK_STATE_LISTEN, _ESTABLISHED, _CLOSE
+ *
+ * With names and queues. What is said of errors above holds here. The kernel
+ * looks at each UNIX socket of the namespace, whatever is asked for; before Linux
+ * 6.0 at each of the host.
+ *
+ * Return: as of sock_diag_dump(); -ENOENT: no unix_diag in this kernel.
+ */
+_warn_unused_ int sock_diag_dump_unix(SockDiag *diag, uint32_t states, unix_diag_fn visit, void *userdata);
 
 /* How many times the netlink socket had to be opened anew since sock_diag_new(). */
 uint64_t sock_diag_reopens(const SockDiag *diag);

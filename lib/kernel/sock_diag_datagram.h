@@ -39,8 +39,14 @@ typedef struct SockVisitor {
         void *userdata;
 } SockVisitor;
 
+typedef struct UnixVisitor {
+        unix_diag_fn visit;
+        void *userdata;
+} UnixVisitor;
+
 int sock_diag_visit_tcp(const void *payload, size_t size, void *sock_visitor);
 int sock_diag_visit_udp(const void *payload, size_t size, void *sock_visitor);
+int sock_diag_visit_unix(const void *payload, size_t size, void *unix_visitor);
 
 /* What is left of the attributes of a message. */
 typedef struct AttributeCursor {
