@@ -388,7 +388,7 @@ const Metric metric_catalogue[] = {
                          UDP,
                          udp_utilization,
                          "udp_diag idiag_rqueue / SK_MEMINFO_RCVBUF",
-                         "How full the fullest receive queue of the address and port is; 1 is full."),
+                         "How full the fullest receive queue of the address and port is; near 1 datagrams are dropped."),
         UDP_SOCKET("sockwatch_udp_socket_drops_total",
                    METRIC_COUNTER,
                    drops,

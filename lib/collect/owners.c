@@ -26,7 +26,8 @@
 /* Units whose processes are searched in one sample. */
 #define OWNERS_UNITS_MAX 64
 
-/* When to search again for what was not found: doubled each time. */
+/* When to search again, doubled each time: for what was not found, and for what was, as a process may have
+ * been seen between its fork and its exec, or may have passed its socket on. */
 #define OWNERS_RETRY_MIN_USEC (5 * USEC_PER_SEC)
 #define OWNERS_RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
 #define OWNERS_HURRY_USEC     USEC_PER_SEC
@@ -98,7 +99,7 @@ Owners *owners_free(Owners *owners) {
 }
 
 /* What PID 1 holds it may hold for somebody who has not come yet. */
-static bool owner_is_final(const Owner *owner) {
+static bool owner_is_sure(const Owner *owner) {
         return owner->state == OWNER_FOUND && owner->pid != 1;
 }
 
@@ -169,7 +170,7 @@ const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
 void owners_hurry(Owners *owners, uint64_t inode) {
         uint32_t index = id_map_find(owners->map, inode);
 
-        if (index != ID_MAP_NONE && !owner_is_final(&owners->entries[index].owner))
+        if (index != ID_MAP_NONE && !owner_is_sure(&owners->entries[index].owner))
                 owners->entries[index].retry_usec =
                         MIN(owners->entries[index].retry_usec, OWNERS_HURRY_USEC);
 }
@@ -180,6 +181,15 @@ typedef struct OwnersLook {
         Owners *owners;
         const Process *process;
 } OwnersLook;
+
+/* When the entry is searched for the next time. */
+static void owners_set_retry(const Owners *owners, OwnerEntry *entry) {
+        usec_t retry_usec = entry->searched_usec > 0 ? 2 * entry->retry_usec : OWNERS_RETRY_MIN_USEC;
+
+        entry->is_due = false;
+        entry->searched_usec = owners->now_usec;
+        entry->retry_usec = MAX(MIN(retry_usec, OWNERS_RETRY_MAX_USEC), OWNERS_RETRY_MIN_USEC);
+}
 
 static int owners_on_socket(uint64_t inode, void *userdata) {
         const OwnersLook *look = userdata;
@@ -200,8 +210,13 @@ static int owners_on_socket(uint64_t inode, void *userdata) {
                 .unit = look->process->unit ? look->process->unit : units_unattributed(owners->units),
         };
         memcpy(entry->owner.process, look->process->name, sizeof entry->owner.process);
-        entry->is_due = entry->owner.pid == 1;
+        owners_set_retry(owners, entry);
         return 0;
+}
+
+/* systemd names what it has forked and not yet executed, still with its own descriptors, "(name)". */
+static bool process_is_not_itself(const Process *process) {
+        return process->name[0] == '(';
 }
 
 static void owners_look(Owners *owners, const Process *process, size_t n_max) {
@@ -228,20 +243,15 @@ static bool owners_note_refusal(Owners *owners) {
         return was_refused;
 }
 
-static void owners_give_up(Owners *owners, OwnerEntry *entry, bool was_refused) {
-        usec_t retry_usec = entry->searched_usec > 0 ? 2 * entry->retry_usec : OWNERS_RETRY_MIN_USEC;
-
-        entry->is_due = false;
-        if (entry->owner.state != OWNER_FOUND)
-                entry->owner.state = was_refused ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND;
-        entry->searched_usec = owners->now_usec;
-        entry->retry_usec = MAX(MIN(retry_usec, OWNERS_RETRY_MAX_USEC), OWNERS_RETRY_MIN_USEC);
+/* Nobody has it, as far as could be read. */
+static void owners_give_up(const Owners *owners, OwnerEntry *entry, bool was_refused) {
+        entry->owner = (Owner){ .state = was_refused ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND };
+        owners_set_retry(owners, entry);
 }
 
 /* Whether a search for it should begin. */
 static bool owners_is_wanted(const Owners *owners, const OwnerEntry *entry) {
-        return !entry->is_due && !owner_is_final(&entry->owner) &&
-               entry->last_used == units_number(owners->units) &&
+        return !entry->is_due && entry->last_used == units_number(owners->units) &&
                (entry->owner.state == OWNER_WANTED ||
                 owners->now_usec >= entry->searched_usec + entry->retry_usec);
 }
@@ -258,14 +268,22 @@ static void owners_search_unit(Owners *owners, const Unit *unit) {
         for (size_t i = 0; i < processes_count(owners->processes); i++) {
                 const Process *process = processes_get(owners->processes, i);
 
-                if (process->unit == unit && owners->n_share > 0)
+                if (process->unit == unit && !process_is_not_itself(process) && owners->n_share > 0)
                         owners_look(owners, process, OWNERS_OF_UNIT_MAX);
         }
 
         was_refused = owners_note_refusal(owners);
-        for (uint32_t i = 0; i < owners->n_entries; i++)
-                if (owners->entries[i].searched_unit == unit && owners->entries[i].is_due)
-                        owners_give_up(owners, &owners->entries[i], was_refused);
+        for (uint32_t i = 0; i < owners->n_entries; i++) {
+                OwnerEntry *entry = &owners->entries[i];
+
+                if (entry->searched_unit != unit || !entry->is_due)
+                        continue;
+                /* A search that was cut short tells nothing. */
+                if (owners->n_share == 0)
+                        owners_set_retry(owners, entry);
+                else
+                        owners_give_up(owners, entry, was_refused);
+        }
 }
 
 static void owners_search_units(Owners *owners) {
@@ -287,9 +305,10 @@ static void owners_begin_search_of_all(Owners *owners) {
         owners->all_was_refused = false;
 }
 
-/* PID 1 comes last: what it holds it may hold for others. */
+/* PID 1 comes last, and only where all others could be read: what it holds it may hold for them. */
 static void owners_end_search_of_all(Owners *owners) {
-        if (processes_count(owners->processes) > 0 && processes_get(owners->processes, 0)->pid == 1)
+        if (!owners->all_was_refused && processes_count(owners->processes) > 0 &&
+            processes_get(owners->processes, 0)->pid == 1)
                 owners_look(owners, processes_get(owners->processes, 0), OWNERS_OF_UNIT_MAX);
         owners->all_was_refused |= owners_note_refusal(owners);
 
@@ -313,8 +332,10 @@ static void owners_search_all(Owners *owners) {
                         continue;
                 if (owners->n_share == 0)
                         break;
-                owners_look(owners, process, OWNERS_OF_ANY_MAX);
                 owners->last_pid = process->pid;
+                if (process_is_not_itself(process))
+                        continue;
+                owners_look(owners, process, OWNERS_OF_ANY_MAX);
         }
         owners->all_was_refused |= owners_note_refusal(owners);
 
