@@ -19,6 +19,7 @@ import urllib.request
 
 from harness import (OPENMETRICS, ROOT, STATES, Connections, Queue, Scope, await_, comment, equal, main, matches,
                      need_program, own_network, run, test)
+from prometheus import Prometheus
 
 LEAKED, QUEUED, LIMIT = 300, 3, 5
 JOBS = ["openmetrics", "text"]
@@ -60,44 +61,6 @@ class Proxy:
         scope.callback(self.server.shutdown)
 
 
-class Prometheus:
-    PORT = 9090
-
-    def __init__(self, targets):
-        folder = scope.folder()
-        config = os.path.join(folder, "prometheus.yml")
-        with open(config, "w") as file:
-            file.write("global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n")
-            for job, port in targets.items():
-                file.write(f"  - {{ job_name: {job}, static_configs: [ {{ targets: ['127.0.0.1:{port}'] }} ] }}\n")
-        self.log_path = os.path.join(folder, "log")
-        with open(self.log_path, "w") as log:
-            self.process = scope.process(
-                [need_program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
-                 f"--web.listen-address=127.0.0.1:{self.PORT}", "--log.level=debug"], stdout=log, stderr=log)
-        await_("Prometheus to be ready", self._is_ready, 30, every=0.1)
-
-    def _is_ready(self):
-        assert self.process.poll() is None, self.log()
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.PORT}/-/ready", timeout=2).status == 200
-
-    def log(self):
-        with open(self.log_path) as file:
-            return file.read()
-
-    def api(self, path, **parameters):
-        url = f"http://127.0.0.1:{self.PORT}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=10) as response:
-            answer = json.load(response)
-        equal(answer["status"], "success", answer)
-        return answer["data"]
-
-    def query(self, expression):
-        """An instant vector: (labels, number)."""
-        return [(row["metric"], float(row["value"][1])) for row in self.api("query", query=expression)["result"]]
-
-
 def prepare():
     global daemon, prometheus, leaked, queue
     need_program("prometheus")
@@ -109,7 +72,7 @@ def prepare():
     leaked = Connections(scope, LEAKED)
     daemon.wait_samples(2)
     proxy = Proxy("text/plain; version=0.0.4")
-    prometheus = Prometheus({"openmetrics": daemon.port, "text": proxy.port})
+    prometheus = Prometheus(scope, {"openmetrics": daemon.port, "text": proxy.port})
     prometheus.proxy = proxy
     await_("both targets", lambda: len(prometheus.query("up == 1")) == 2, 30, every=0.2)
     # A few scrapes on, so that there are rates as well.
