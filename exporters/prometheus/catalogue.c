@@ -772,6 +772,7 @@ const Metric metric_catalogue[] = {
         /* Sockets and descriptors of the host */
         ONE_GAUGE("sockwatch_sockets", SOCKETS_USED, "Sockets of any kind that are in use."),
         ONE_GAUGE("sockwatch_host_open_fds", HOST_OPEN_FDS, "Open files of all processes of the host."),
+        ONE_GAUGE("sockwatch_host_processes", PROCESSES, "Processes whose descriptors are counted."),
         ONE_GAUGE("sockwatch_host_max_fds", HOST_MAX_FDS, "Most open files of all processes of the host."),
 
         /* sockwatchd itself */
@@ -870,6 +871,16 @@ const Metric metric_catalogue[] = {
                 .series = {
                         { VALUE_OWNERS_NOT_PERMITTED, { "owners" } },
                         { VALUE_PROCESSES_NOT_PERMITTED, { "processes" } },
+                },
+        },
+        {
+                .name = "sockwatch_capability_wanted",
+                .type = METRIC_GAUGE,
+                .help = "1 if the capability would let those owners be found, else 0.",
+                .labels = { "capability" },
+                .series = {
+                        { VALUE_OWNERS_WANT_READ_SEARCH, { "CAP_DAC_READ_SEARCH" } },
+                        { VALUE_OWNERS_WANT_PTRACE, { "CAP_SYS_PTRACE" } },
                 },
         },
         ONE_COUNTER("sockwatch_netlink_reopens_total",

@@ -125,7 +125,7 @@ void owners_begin(Owners *owners, usec_t now_usec) {
 
         owners->now_usec = now_usec;
         owners->n_share = OWNERS_SHARE;
-        if (owners->n_entries == OWNERS_MAX)
+        if (owners->n_entries >= OWNERS_MAX / 2)
                 owners_sweep(owners);
 
         for (uint32_t i = 0; i < owners->n_entries; i++) {
@@ -149,8 +149,16 @@ static OwnerEntry *owners_add(Owners *owners, uint64_t inode) {
         return &owners->entries[owners->n_entries++];
 }
 
+static const Owner no_room = { .state = OWNER_WANTED };
+
+const Owner *owners_find_connection(Owners *owners, uint64_t inode) {
+        if (owners->n_entries >= OWNERS_MAX / 2 && id_map_find(owners->map, inode) == ID_MAP_NONE)
+                return &no_room;
+
+        return owners_find(owners, inode, /* unit= */ NULL);
+}
+
 const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
-        static const Owner no_room = { .state = OWNER_WANTED };
         uint32_t index;
         OwnerEntry *entry;
 

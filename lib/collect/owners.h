@@ -61,6 +61,9 @@ void owners_begin(Owners *owners, usec_t now_usec);
  */
 const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit);
 
+/* The same for a connection, of which there may be any number: they take half of the room at most. */
+const Owner *owners_find_connection(Owners *owners, uint64_t inode);
+
 /* Searches for what is wanted, as far as this sample's share of work goes. */
 void owners_search(Owners *owners);
 

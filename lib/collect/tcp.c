@@ -59,19 +59,22 @@ static SockState tcp_state_of_index(unsigned index) {
 static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Listener *listener) {
         const CollectContext *context = walk->context;
         Unit *unit = socket->cgroup_id > 0 ? units_find(context->units, socket->cgroup_id) : NULL;
+        Unit *unattributed = units_unattributed(context->units);
+        const Owner *owner = NULL;
 
         if (unit && !unit->is_init)
                 return unit;
-        if (listener && listener->unit && (!listener->is_passed_on || !listener->unit->is_init) &&
-            listener->unit != units_unattributed(context->units))
+        if (listener && listener->unit != unattributed && !listener->unit->is_init)
                 return listener->unit;
-        if (unit && socket->message->idiag_inode > 0) {
-                if (listener)
-                        owners_hurry(context->owners, listener->inode);
-                return holder_find(context, socket->cgroup_id, socket->message->idiag_inode).unit;
-        }
 
-        return listener && listener->unit ? listener->unit : units_unattributed(context->units);
+        if (unit && socket->message->idiag_inode > 0)
+                owner = owners_find_connection(context->owners, socket->message->idiag_inode);
+        if (unit && listener)
+                owners_hurry(context->owners, listener->inode);
+        if (owner && owner->state == OWNER_FOUND)
+                return owner->unit;
+
+        return listener ? listener->unit : unattributed;
 }
 
 static void
