@@ -99,12 +99,14 @@ static void look_print_collectors(const Sample *sample) {
 
 static void look_print_permissions(const Sample *sample) {
         uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
+        bool is_wanted = sample->values[VALUE_OWNERS_WANT_READ_SEARCH] > 0 ||
+                         sample->values[VALUE_OWNERS_WANT_PTRACE] > 0;
 
         if (n > 0)
-                printf("owners of %" PRIu64
-                       " sockets are not known: reading descriptors of other users wants "
-                       "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE\n",
-                       n);
+                printf("owners of %" PRIu64 " sockets are not known: %s\n", n,
+                       is_wanted ? "reading descriptors of other users wants CAP_DAC_READ_SEARCH and "
+                                   "CAP_SYS_PTRACE"
+                                 : "some processes do not let their descriptors be read");
 }
 
 static void look_print_time(const Look *look, const Sample *sample) {

@@ -11,7 +11,28 @@
 #include "derive/pressure.h"
 #include "exporters/journal/log.h"
 
-static void narrator_tell_permissions(const Sample *before, const Sample *sample);
+/* What is missing for want of a privilege, said when it begins. */
+static void narrator_tell_permissions(const Sample *before, const Sample *sample) {
+        bool wants_read_search = sample->values[VALUE_OWNERS_WANT_READ_SEARCH] > 0,
+             wants_ptrace = sample->values[VALUE_OWNERS_WANT_PTRACE] > 0;
+        uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
+
+        if (n == 0 || (before && before->values[VALUE_OWNERS_NOT_PERMITTED] > 0))
+                return;
+
+        if (wants_read_search || wants_ptrace)
+                log_notice(
+                        "units or processes of %" PRIu64
+                        " sockets cannot be found: reading descriptors of other users wants %s%s%s",
+                        n, wants_read_search ? "CAP_DAC_READ_SEARCH" : "",
+                        /* Without the first nothing is known of the second, and it is never enough alone. */
+                        wants_read_search ? " and " : "", "CAP_SYS_PTRACE");
+        else
+                log_info("units or processes of %" PRIu64
+                         " sockets cannot be found: some processes do not let their descriptors be read, "
+                         "whatever the privilege",
+                         n);
+}
 
 void narrator_tell_changes(const Sample *before, const Sample *sample) {
         static const CollectorReport none;
@@ -38,20 +59,6 @@ void narrator_tell_changes(const Sample *before, const Sample *sample) {
         }
 
         narrator_tell_permissions(before, sample);
-}
-
-/* What is missing for want of a privilege, said when it begins. */
-static void narrator_tell_permissions(const Sample *before, const Sample *sample) {
-        uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED],
-                 n_before = before ? before->values[VALUE_OWNERS_NOT_PERMITTED] : 0;
-        bool wants_read_search = sample->values[VALUE_OWNERS_WANT_READ_SEARCH] > 0;
-
-        if (n == 0 || n_before > 0)
-                return;
-
-        log_notice("units or processes of %" PRIu64
-                   " sockets cannot be found: reading descriptors of other users wants %s",
-                   n, wants_read_search ? "CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE" : "CAP_SYS_PTRACE");
 }
 
 void narrator_format_status(const Sample *sample, char *ret_text, size_t size) {

@@ -14,6 +14,7 @@
 
 #include "base/id_map.h"
 #include "collect/owners.h"
+#include "kernel/capability.h"
 #include "kernel/proc_fd.h"
 
 /* Descriptors read in one sample, at about a microsecond each. */
@@ -59,7 +60,8 @@ struct Owners {
 
         bool was_refused_folder; /* since owners_note_refusal() */
         bool was_refused_link;
-        bool wants_read_search; /* the capabilities, ever */
+        bool wants_read_search; /* ever refused for want of the capability; some processes refuse with it too
+                                 */
         bool wants_ptrace;
 
         IdMap *map; /* inode to index */
@@ -245,8 +247,9 @@ static void owners_look(Owners *owners, const Process *process, size_t n_max) {
 static bool owners_note_refusal(Owners *owners) {
         bool was_refused = owners->was_refused_folder || owners->was_refused_link;
 
-        owners->wants_read_search |= owners->was_refused_folder;
-        owners->wants_ptrace |= owners->was_refused_link;
+        owners->wants_read_search |=
+                owners->was_refused_folder && !capability_is_effective(CAP_DAC_READ_SEARCH);
+        owners->wants_ptrace |= owners->was_refused_link && !capability_is_effective(CAP_SYS_PTRACE);
         owners->was_refused_folder = owners->was_refused_link = false;
         return was_refused;
 }

@@ -73,5 +73,5 @@ bool owners_is_searching(const Owners *owners);
 /* Something happened at this socket: search for its owner again soon. */
 void owners_hurry(Owners *owners, uint64_t inode);
 
-/* Sets VALUE_OWNERS_NOT_PERMITTED and which capability is wanted. */
+/* Sets VALUE_OWNERS_NOT_PERMITTED, and which capability that is for want of, if we lack one. */
 void owners_report(const Owners *owners, Sample *sample);

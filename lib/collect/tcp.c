@@ -215,6 +215,7 @@ static void tcp_begin(TcpWalk *walk) {
                 Listener *listener = listeners_get(context->listeners, i);
 
                 memset(listener->states, 0, sizeof listener->states);
+                units_touch(listener->unit, units_number(context->units));
         }
 }
 
