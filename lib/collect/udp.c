@@ -4,9 +4,8 @@
  * Receive queues and drops of UDP sockets that take datagrams from anybody
  *
  * Those are bound and not connected. Sockets that share address, port and device
- * become one row. Connected ones, as of resolvers that wait for an answer, belong
- * to the row of their port if there is one, and else are left to the counters of
- * the host.
+ * become one row. Connected ones, as of resolvers that wait for an answer, come and
+ * go by the thousand: they are left to the counters of the host.
  */
 
 #include <errno.h>
