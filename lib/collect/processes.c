@@ -22,7 +22,6 @@
 
 #include "base/file.h"
 #include "base/number.h"
-#include "collect/collector.h"
 #include "collect/processes.h"
 #include "kernel/proc_cgroup.h"
 #include "kernel/proc_fd.h"
@@ -289,35 +288,3 @@ int processes_scan(Processes *processes, usec_t now_usec) {
         processes_add_to_units(processes);
         return processes->n_too_many > 0 || processes->n_last_too_many > 0;
 }
-
-/* ---- the collector ---- */
-
-static int processes_collector_open(CollectContext *context, void **ret_state) {
-        *ret_state = context;
-        return 0;
-}
-
-static int processes_collect(void *state, Sample *sample) {
-        const CollectContext *context = state;
-        uint64_t n_not_permitted = 0;
-        int r;
-
-        r = processes_scan(context->processes, context->now_usec);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < processes_count(context->processes); i++)
-                n_not_permitted += !processes_get(context->processes, i)->is_permitted;
-
-        sample_set(sample, VALUE_PROCESSES, processes_count(context->processes));
-        sample_set(sample, VALUE_PROCESSES_NOT_PERMITTED, n_not_permitted);
-        sample_set(sample, VALUE_PROCESSES_TRUNCATED, processes_count_truncated(context->processes));
-        return r;
-}
-
-const Collector processes_collector = {
-        .id = COLLECTOR_PROCESSES,
-        .cost = COLLECTOR_COST_TICK,
-        .open = processes_collector_open,
-        .collect = processes_collect,
-};
