@@ -217,7 +217,7 @@ static CommandStatus status_live(const CommandOptions *options) {
                 return COMMAND_BLIND;
         }
 
-        collection_run(collection, sample);
+        collection_run(collection, &bounds_default, sample);
         return status_print(options, sample, /* is_live= */ true);
 }
 

@@ -23,6 +23,7 @@ typedef struct CollectorState {
 
 struct Collection {
         const Sources *sources;
+        const Bounds *bounds; /* of the sample that is being taken */
         CollectorState states[ELEMENTSOF(collectors)];
 };
 
@@ -79,10 +80,12 @@ static void collection_take_back(CollectorId id, Sample *sample) {
                 sample->n_listeners = 0;
 }
 
-void collection_run(Collection *collection, Sample *sample) {
+void collection_run(Collection *collection, const Bounds *bounds, Sample *sample) {
         assert(collection);
+        assert(bounds);
         assert(sample);
 
+        collection->bounds = bounds;
         sample_clear(sample);
         sample->realtime_usec = clock_usec(CLOCK_REALTIME);
         sample->boottime_usec = clock_usec(CLOCK_BOOTTIME);

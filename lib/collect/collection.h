@@ -11,6 +11,7 @@
  * An object belongs to one thread at a time.
  */
 
+#include "collect/bounds.h"
 #include "kernel/sources.h"
 #include "store/sample.h"
 
@@ -29,5 +30,5 @@ _warn_unused_ int collection_new(const Sources *sources, Collection **ret);
 Collection *collection_free(Collection *collection);
 DEFINE_CLEANUP(Collection *, collection_free)
 
-/* Takes one sample: clears it, sets its times and everything that collectors know. */
-void collection_run(Collection *collection, Sample *sample);
+/* Takes one sample: clears it, sets its times and everything that collectors know, within @bounds. */
+void collection_run(Collection *collection, const Bounds *bounds, Sample *sample);
