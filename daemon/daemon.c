@@ -16,11 +16,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/configuration.h"
 #include "daemon/daemon.h"
 #include "daemon/narrator.h"
 #include "daemon/sampler.h"
@@ -54,6 +56,8 @@ struct Daemon {
         Sample *latest;     /* the newest; number 0 before the first */
         Sample *spare;      /* NULL while the sampler has it */
 
+        const char *config_path; /* NULL: none */
+        Bounds bounds;           /* of the next sample */
         usec_t interval_usec;
         usec_t started_usec;   /* CLOCK_BOOTTIME */
         usec_t next_tick_usec; /* CLOCK_BOOTTIME */
@@ -115,7 +119,7 @@ static int daemon_on_tick(sd_event_source *source, uint64_t usec, void *userdata
         if (sampler_is_busy(daemon->sampler))
                 daemon->n_missed++;
         else {
-                r = sampler_request(daemon->sampler, daemon->spare);
+                r = sampler_request(daemon->sampler, daemon->spare, &daemon->bounds);
                 if (r < 0)
                         return r;
                 daemon->spare = NULL;
@@ -215,6 +219,27 @@ static int daemon_add_watchdog(Daemon *daemon) {
         return sd_event_source_set_enabled(daemon->watchdog, SD_EVENT_ON);
 }
 
+/* ---- the configuration ---- */
+
+static void daemon_tell_settings(const Daemon *daemon) {
+        char settings[CONFIGURATION_TEXT_SIZE];
+
+        configuration_format(&daemon->bounds, settings);
+        log_info("in force from %s: %s", daemon->config_path, settings);
+}
+
+static void daemon_reload(Daemon *daemon) {
+        char message[CONFIGURATION_MESSAGE_SIZE];
+
+        if (!daemon->config_path)
+                log_info("told to reload, but there is no configuration file: none was given with "
+                         "--config.file");
+        else if (configuration_load(daemon->config_path, &daemon->bounds, message) < 0)
+                log_warning("%s; keeping the settings before", message);
+        else
+                daemon_tell_settings(daemon);
+}
+
 /* ---- signals ---- */
 
 static int daemon_on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -225,8 +250,18 @@ static int daemon_on_stop(sd_event_source *source, const struct signalfd_siginfo
         return sd_event_exit(daemon->event, 0);
 }
 
+/* systemd takes READY=1 for the end of a reload, but before the first sample for that of the start. */
 static int daemon_on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        log_info("told to reload, but there is no configuration file yet; going on");
+        Daemon *daemon = userdata;
+
+        if (daemon->n_samples > 0)
+                (void)sd_notifyf(/* unset_environment= */ 0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                                 clock_usec(CLOCK_MONOTONIC));
+
+        daemon_reload(daemon);
+
+        if (daemon->n_samples > 0)
+                (void)sd_notify(/* unset_environment= */ 0, "READY=1");
         return 0;
 }
 
@@ -281,11 +316,17 @@ static int daemon_init(Daemon *daemon, const Sources *sources) {
         return sampler_new(daemon->event, sources, daemon_on_sample, daemon, &daemon->sampler);
 }
 
-int daemon_new(usec_t interval_usec, const Sources *sources, Recorder *recorder, Daemon **ret) {
+int daemon_new(usec_t interval_usec,
+               const char *config_path,
+               const Bounds *bounds,
+               const Sources *sources,
+               Recorder *recorder,
+               Daemon **ret) {
         Daemon *daemon;
         int r;
 
         assert(interval_usec > 0);
+        assert(bounds);
         assert(sources);
         assert(recorder);
         assert(ret);
@@ -295,6 +336,8 @@ int daemon_new(usec_t interval_usec, const Sources *sources, Recorder *recorder,
                 return -ENOMEM;
 
         daemon->interval_usec = interval_usec;
+        daemon->config_path = config_path;
+        daemon->bounds = *bounds;
         daemon->recorder = recorder;
         r = daemon_init(daemon, sources);
         if (r < 0) {
@@ -334,6 +377,9 @@ int daemon_run(Daemon *daemon) {
         int r;
 
         assert(daemon);
+
+        if (daemon->config_path)
+                daemon_tell_settings(daemon);
 
         r = daemon_add_tick(daemon);
         if (r < 0)

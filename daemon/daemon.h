@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
+#include "collect/bounds.h"
 #include "daemon/recorder.h"
 #include "kernel/sources.h"
 
@@ -18,14 +19,21 @@ typedef struct Daemon Daemon;
 
 /**
  * daemon_new() - prepare the loop
+ * @config_path: read again on SIGHUP; NULL: there is none; must outlive the daemon
+ * @bounds:     what samples are bounded by until then
  * @sources:    must outlive the daemon
  * @recorder:   must outlive the daemon
  *
- * SIGTERM and SIGINT must be blocked by the caller, before any thread is made.
+ * SIGTERM, SIGINT and SIGHUP must be blocked by the caller, before any thread is made.
  *
  * Return: 0, -ENOMEM, or what sd-event and pthread_create(3) return.
  */
-_warn_unused_ int daemon_new(usec_t interval_usec, const Sources *sources, Recorder *recorder, Daemon **ret);
+_warn_unused_ int daemon_new(usec_t interval_usec,
+                             const char *config_path,
+                             const Bounds *bounds,
+                             const Sources *sources,
+                             Recorder *recorder,
+                             Daemon **ret);
 
 /**
  * daemon_free() - end it

@@ -4,7 +4,8 @@
  * sockwatchd: samples the sockets of a host and serves what it saw
  *
  * Everything that a start needs is taken here, in an order in which nothing is
- * left behind when the next thing fails: sources, sockets, ring, loop.
+ * left behind when the next thing fails: configuration, sources, sockets, ring,
+ * loop.
  */
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/configuration.h"
 #include "daemon/daemon.h"
 #include "daemon/exit_status.h"
 #include "daemon/options.h"
@@ -111,6 +113,19 @@ static ExitStatus main_fail_ring(const char *path, int error) {
 
 /* ---- what a start needs ---- */
 
+static ExitStatus main_configure(const Options *options, Bounds *ret) {
+        char message[CONFIGURATION_MESSAGE_SIZE];
+        Bounds bounds = bounds_default;
+
+        if (options->config_file && configuration_load(options->config_file, &bounds, message) < 0) {
+                log_error("%s", message);
+                return EXIT_STATUS_CONFIGURATION;
+        }
+
+        *ret = bounds;
+        return EXIT_STATUS_OK;
+}
+
 static void listen_sockets_done(ListenSockets *sockets) {
         for (size_t i = 0; i < sockets->n; i++)
                 (void)close_fd(sockets->fds[i]);
@@ -196,8 +211,11 @@ static int main_serve(Daemon *daemon, ListenSockets *sockets) {
         return daemon_run(daemon);
 }
 
-static ExitStatus
-main_run(const Options *options, const Sources *sources, ListenSockets *sockets, bool *ret_is_stuck) {
+static ExitStatus main_run(const Options *options,
+                           const Bounds *bounds,
+                           const Sources *sources,
+                           ListenSockets *sockets,
+                           bool *ret_is_stuck) {
         _cleanup_(recorder_freep) Recorder *recorder = NULL;
         char ring_path[RING_PATH_MAX];
         Daemon *daemon;
@@ -209,7 +227,7 @@ main_run(const Options *options, const Sources *sources, ListenSockets *sockets,
         if (r < 0)
                 return main_fail_ring(options->ring_file ? options->ring_file : ring_path, r);
 
-        r = daemon_new(options->interval_usec, sources, recorder, &daemon);
+        r = daemon_new(options->interval_usec, options->config_file, bounds, sources, recorder, &daemon);
         if (r < 0) {
                 log_error("cannot start: %s", strerror(-r));
                 return EXIT_STATUS_FAILURE;
@@ -233,7 +251,12 @@ static ExitStatus main_start(const Options *options) {
         bool is_stuck = false;
         ExitStatus status;
         const char *what;
+        Bounds bounds;
         int r;
+
+        status = main_configure(options, &bounds);
+        if (status != EXIT_STATUS_OK)
+                return status;
 
         r = sources_init(&sources, options->proc_root, options->sys_root, &what);
         if (r < 0)
@@ -241,7 +264,7 @@ static ExitStatus main_start(const Options *options) {
 
         status = main_open_sockets(options, &sockets);
         if (status == EXIT_STATUS_OK)
-                status = main_run(options, &sources, &sockets, &is_stuck);
+                status = main_run(options, &bounds, &sources, &sockets, &is_stuck);
 
         listen_sockets_done(&sockets);
 

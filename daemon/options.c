@@ -76,6 +76,10 @@ static int options_set_path(const char **path, const char *value) {
         return 0;
 }
 
+static int options_set_config_file(Options *options, const char *value) {
+        return options_set_path(&options->config_file, value);
+}
+
 static int options_set_ring_file(Options *options, const char *value) {
         return options_set_path(&options->ring_file, value);
 }
@@ -117,6 +121,13 @@ static const Flag flags[] = {
                 .wanted = "a numeric address and a port, as in 127.0.0.1:7625, [::1]:7625 or :7625, at most "
                           "8 times",
                 .set = options_set_listen,
+        },
+        {
+                .name = "config.file",
+                .argument = "PATH",
+                .help = "YAML file of further settings, read again on SIGHUP (default none)",
+                .wanted = "a path",
+                .set = options_set_config_file,
         },
         {
                 .name = "sampling.interval",
@@ -250,5 +261,6 @@ void options_print_help(void) {
         }
 
         printf("\nExit status: 0 told to stop, 1 failure, 2 wrong flag or value, 3 cannot listen,\n"
-               "4 cannot use the ring file, 5 no netlink, /proc or /sys.\n");
+               "4 cannot use the ring file, 5 no netlink, /proc or /sys,\n"
+               "6 cannot use the configuration file.\n");
 }

@@ -32,6 +32,7 @@ typedef struct Options {
         HttpAddress listen[OPTIONS_LISTEN_MAX];
         const char *listen_texts[OPTIONS_LISTEN_MAX];
 
+        const char *config_file; /* NULL: none */
         usec_t interval_usec;
         const char *ring_file; /* NULL: "ring" in the runtime directory */
         uint64_t ring_bytes;

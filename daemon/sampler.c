@@ -26,6 +26,7 @@ struct Sampler {
         int request_fd;         /* main loop to thread */
         int answer_fd;          /* thread to main loop */
         Sample *sample;         /* of whoever has its turn; NULL in a request: end */
+        Bounds bounds;          /* the same */
 
         pthread_t thread;
         bool is_running;
@@ -63,7 +64,7 @@ static void *sampler_main(void *userdata) {
         (void)pthread_setname_np(pthread_self(), "sampler");
 
         while (sampler_wait(sampler->request_fd) == 0 && sampler->sample) {
-                collection_run(sampler->collection, &bounds_default, sampler->sample);
+                collection_run(sampler->collection, &sampler->bounds, sampler->sample);
                 if (sampler_signal(sampler->answer_fd) < 0)
                         break;
         }
@@ -168,13 +169,15 @@ bool sampler_is_busy(const Sampler *sampler) {
         return sampler->is_busy;
 }
 
-int sampler_request(Sampler *sampler, Sample *sample) {
+int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds) {
         int r;
 
         assert(sampler && !sampler->is_busy);
         assert(sample);
+        assert(bounds);
 
         sampler->sample = sample;
+        sampler->bounds = *bounds;
         r = sampler_signal(sampler->request_fd);
         sampler->is_busy = r == 0;
         return r;

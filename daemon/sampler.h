@@ -6,7 +6,7 @@
  *
  * A walk over a million sockets takes half a second, and no scrape may wait for
  * it, so collectors run on a thread of their own. There is one handoff and no
- * shared memory: whoever holds the Sample owns it.
+ * shared memory: whoever holds the Sample owns it, and the Bounds are copied.
  *
  *     main loop                          sampler thread
  *     sampler_request(empty)  ──────▶    collection_run()
@@ -15,6 +15,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "collect/bounds.h"
 #include "kernel/sources.h"
 #include "store/sample.h"
 
@@ -36,8 +37,8 @@ sampler_new(sd_event *event, const Sources *sources, sampler_fn on_sample, void 
 /* True from a request until its answer. */
 bool sampler_is_busy(const Sampler *sampler);
 
-/* Hands over an empty sample, to be filled now. The sampler must not be busy. */
-_warn_unused_ int sampler_request(Sampler *sampler, Sample *sample);
+/* Hands over an empty sample, to be filled now within a copy of @bounds. The sampler must not be busy. */
+_warn_unused_ int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds);
 
 /**
  * sampler_free() - stop the thread

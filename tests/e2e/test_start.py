@@ -21,7 +21,7 @@ from harness import (ROOT, RING_BYTES_MIN, SOCKWATCH, SOCKWATCHD, Daemon, Notify
                      clean_environment, die_with_parent, equal, get, has_ipv6, history, libc, main, matches, need_root,
                      own_network, run, sockwatch, test)
 
-USAGE, LISTEN, RING, SOURCES = 2, 3, 4, 5
+USAGE, LISTEN, RING, SOURCES, CONFIGURATION = 2, 3, 4, 5, 6
 
 dead = None  # a ring whose daemon has ended; made first, as it has to grow old
 
@@ -65,6 +65,7 @@ def _(scope):
         (r'--ring.size has a bad value "17GiB"', "--ring.size=17GiB"),
         (r'--ring.size has a bad value "18446744073709551617"', "--ring.size=18446744073709551617"),
         (r"--ring.file has a bad value", "--ring.file="),
+        (r"--config.file has a bad value \"\"; wanted: a path", "--config.file="),
         (r"--procfs.root has a bad value", "--procfs.root="),
         (r'--log.level has a bad value "loud"; wanted: error, warn, info or debug', "--log.level=loud"),
         (r'--web.listen-address has a bad value "localhost:1"; wanted: a numeric address', "--web.listen-address=localhost:1"),
@@ -216,6 +217,60 @@ def _(scope):
     options = with_passed(scope, [datagram])
     fails(LISTEN, r"file descriptor 3 from systemd is not a listening stream socket", [*options["wrapper"], *start(scope)],
           env=clean_environment(**options["env"]), preexec_fn=options["preexec"], pass_fds=options["pass_fds"])
+
+
+# ---- the configuration file ----
+
+@test("a configuration file that is wrong ends with status 6, names line, fault and remedy, and leaves no ring file")
+def _(scope):
+    folder = scope.folder()
+    path, ring = os.path.join(folder, "sockwatch.yaml"), os.path.join(folder, "ring")
+    for text, line, pattern in [
+        (b"tables:\n\n  listeners: 0\n", 3, r"tables\.listeners is 0; wanted: a number of 1 to 512$"),
+        (b"windows:\n  peak: 2h\n", 2, r"windows\.peak is 2h; wanted: a duration of 1s to 1h"),
+        (b"windows:\n  peak:\n", 2, r"windows\.peak has no value; wanted: a duration"),
+        (b"tables:\ntabels:\n", 2, r'unknown key "tabels"; wanted: tables or windows$'),
+        (b"tables:\n  units: 1\n  foo: 1\n", 3, r'unknown key "foo" in tables; wanted: listeners, .* or destinations$'),
+        (b"tables:\n  units: 1\n  units: 1\n", 3, r"tables\.units is there twice; wanted: once$"),
+        (b"tables:\n  units: [1]\n", 2, r"tables\.units is a list; wanted: a number of 1 to 256$"),
+        (b"# c\ntables: 5\n", 2, r"tables is a single value; wanted: a mapping of listeners"),
+        (b"\n- tables\n", 2, r"the file is a list; wanted: a mapping of tables or windows$"),
+        (b"tables:\n\tunits: 1\n", 2, r"malformed YAML: found character that cannot start any token; wanted: "),
+        (b"tables:\n  units: \xff\n", 2, r"malformed YAML: invalid leading UTF-8 octet; wanted: "),
+        (b"tables:\n---\nwindows:\n", 2, r"a second document; wanted: one$"),
+    ]:
+        with open(path, "wb") as file:
+            file.write(text)
+        fails(CONFIGURATION, rf"^sockwatchd: {path}:{line}: {pattern}", start(scope, f"--config.file={path}", ring=ring))
+    equal(os.path.exists(ring), False, "a ring file")
+
+
+@test("a configuration that is missing, a folder, a FIFO, a device or too large ends with status 6")
+def _(scope):
+    folder = scope.folder()
+    for path in ["/nonexistent/sockwatch.yaml", os.path.join(folder, "none")]:
+        fails(CONFIGURATION, rf"{path}: No such file or directory; wanted: a file that sockwatchd may read$",
+              start(scope, f"--config.file={path}"))
+
+    fifo, large = os.path.join(folder, "fifo"), os.path.join(folder, "large")
+    os.mkfifo(fifo)
+    for path in [folder, fifo, "/dev/null"]:
+        fails(CONFIGURATION, rf"{path}: not a regular file; wanted: one$", start(scope, f"--config.file={path}"))
+
+    with open(large, "w") as file:
+        file.write("#" * 65537)
+    fails(CONFIGURATION, rf"{large}: larger than 64 KiB; wanted: at most that$", start(scope, f"--config.file={large}"))
+    fails(CONFIGURATION, r": File name too long; wanted: ", start(scope, "--config.file=/" + "x/" * 3000))
+
+
+@test("a configuration that may not be read ends with status 6")
+def _(scope):
+    need_root()
+    path = os.path.join(scope.folder(), "sockwatch.yaml")
+    with open(path, "w") as file:
+        os.chmod(file.fileno(), 0o600)
+    fails(CONFIGURATION, rf"{path}: Permission denied; wanted: a file that sockwatchd may read$",
+          [*as_nobody(), copy_for_all(scope), *start(scope, f"--config.file={path}")[1:]])
 
 
 # ---- the ring file ----

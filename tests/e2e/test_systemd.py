@@ -210,15 +210,38 @@ def _(scope):
     matches(r"cannot open a netlink socket: .*; allow it, in a unit with AF_NETLINK in RestrictAddressFamilies=", errors[0])
 
 
-@test("a wrong flag is not tried again and again")
+@test("a wrong flag or configuration is not tried again and again")
 def _(scope):
-    box.systemctl("stop", UNIT)
     binary = re.search(r"path=(\S+)", box.show(UNIT, "ExecStart"))[1]
-    DropIn(scope, f"[Service]\nExecStart=\nExecStart={binary} --sampling.interval=never\nRestartSec=100ms\n")
-    box.systemctl("start", UNIT, check=False)
-    await_("failed", lambda: box.show(UNIT, "ActiveState") == "failed")
-    time.sleep(0.5)  # five times what a restart would have waited
-    equal([box.show(UNIT, name) for name in ["ActiveState", "ExecMainStatus", "NRestarts"]], ["failed", "2", "0"])
+    for flag, status in [("--sampling.interval=never", "2"), ("--config.file=/nonexistent/sockwatch.yaml", "6")]:
+        box.systemctl("stop", UNIT)
+        drop_in = DropIn(scope, f"[Service]\nExecStart=\nExecStart={binary} {flag}\nRestartSec=100ms\n")
+        box.systemctl("start", UNIT, check=False)
+        await_("failed", lambda: box.show(UNIT, "ActiveState") == "failed")
+        time.sleep(0.5)  # five times what a restart would have waited
+        equal([box.show(UNIT, name) for name in ["ActiveState", "ExecMainStatus", "NRestarts"]], ["failed", status, "0"])
+        drop_in.remove()
+
+
+@test("systemctl reload takes what the configuration file says then, and a wrong file leaves the service active")
+def _(scope):
+    path = "/run/sockwatch-test.yaml"
+    scope.callback(box.run, "rm", "-f", path)
+    box.write(path, "tables:\n  units: 7\n")
+    binary = re.search(r"path=(\S+)", box.show(UNIT, "ExecStart"))[1]
+    DropIn(scope, f"[Service]\nExecStart=\nExecStart={binary} --config.file={path}\n")
+    started(scope)
+    since, pid = cursor(), box.show(UNIT, "MainPID")
+    for text, pattern in [
+        ("tables:\n  units: 8\n", rf"^in force from {path}: .*tables\.units 8,"),
+        ("tables:\n  units: 0\n", rf"^{path}:2: tables\.units is 0; wanted: a number of 1 to 256; keeping the settings before$"),
+    ]:
+        box.write(path, text)
+        box.systemctl("reload", UNIT)
+        await_(pattern, lambda: re.search(pattern, "\n".join(ours(since)), re.M))
+        await_("active", lambda: box.show(UNIT, "ActiveState") == "active")
+        samples_go_on()
+    equal(box.show(UNIT, "MainPID"), pid)
 
 
 @test("by its socket unit the first connection starts it, and a restart refuses nobody")

@@ -34,6 +34,7 @@ START_TEST(without_flags_everything_has_its_default)
         ck_assert_int_eq(options.action, OPTIONS_RUN);
         ck_assert_uint_eq(options.n_listen, 0);
         ck_assert_uint_eq(options.interval_usec, USEC_PER_SEC);
+        ck_assert_ptr_null(options.config_file);
         ck_assert_ptr_null(options.ring_file);
         ck_assert_uint_eq(options.ring_bytes, 16 << 20);
         ck_assert_str_eq(options.proc_root, "/proc");
@@ -63,9 +64,9 @@ static Options parse_good(const char *text) {
 /* Every flag with a value, in both spellings. */
 static const char *const spellings[] = {
         "--web.listen-address=[::1]:80 --sampling.interval=1500ms --ring.file=/tmp/a=b --ring.size=64MiB "
-        "--procfs.root=/host/proc --sysfs.root=/host/sys --log.level=debug",
+        "--procfs.root=/host/proc --sysfs.root=/host/sys --log.level=debug --config.file=/etc/x.yaml",
         "--web.listen-address [::1]:80 --sampling.interval 1500ms --ring.file /tmp/a=b --ring.size 64MiB "
-        "--procfs.root /host/proc --sysfs.root /host/sys --log.level debug",
+        "--procfs.root /host/proc --sysfs.root /host/sys --log.level debug --config.file /etc/x.yaml",
 };
 
 START_TEST(a_value_follows_its_flag_in_both_spellings)
@@ -76,6 +77,7 @@ START_TEST(a_value_follows_its_flag_in_both_spellings)
         ck_assert_int_eq(options.listen[0].storage.ss_family, AF_INET6);
         ck_assert_str_eq(options.listen_texts[0], "[::1]:80");
         ck_assert_uint_eq(options.interval_usec, 1500000);
+        ck_assert_str_eq(options.config_file, "/etc/x.yaml");
         ck_assert_str_eq(options.ring_file, "/tmp/a=b");
         ck_assert_uint_eq(options.ring_bytes, 64 << 20);
         ck_assert_str_eq(options.proc_root, "/host/proc");
@@ -168,6 +170,7 @@ static const struct {
         { "--log=debug", "--log", "--help" },
         { "--log.leve=debug", "--log.leve", "--help" },
         { "--log.levels=debug", "--log.levels", "--help" },
+        { "--config=x", "--config", "--help" },
         { "--ring=1", "--ring", "--help" },
         { "--h", "--h", "--help" },
         { "--vers", "--vers", "--help" },
@@ -175,6 +178,7 @@ static const struct {
         /* no value, or none wanted */
         { "--web.listen-address", "--web.listen-address", "wanted: a numeric address" },
         { "--sampling.interval", "--sampling.interval", "wanted: a duration of 10ms to 1h" },
+        { "--config.file", "--config.file", "wanted: a path" },
         { "--ring.file", "--ring.file", "wanted: a path" },
         { "--ring.size", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
         { "--procfs.root", "--procfs.root", "wanted: a path" },
@@ -198,6 +202,7 @@ static const struct {
         { "--sampling.interval=-1s", "--sampling.interval", "wanted: a duration of 10ms to 1h" },
         { "--sampling.interval=61m", "--sampling.interval", "wanted: a duration of 10ms to 1h" },
         { "--sampling.interval=1d", "--sampling.interval", "wanted: a duration of 10ms to 1h" },
+        { "--config.file=", "--config.file", "wanted: a path" },
         { "--ring.file=", "--ring.file", "wanted: a path" },
         { "--ring.size=", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
         { "--ring.size=1027KiB", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
@@ -251,6 +256,7 @@ END_TEST
 static const char *const help_rows[] = {
         "--web.listen-address=ADDRESS:PORT ",
         "--sampling.interval=DURATION ",
+        "--config.file=PATH ",
         "--ring.file=PATH ",
         "--ring.size=BYTES ",
         "--procfs.root=PATH ",

@@ -27,7 +27,7 @@ void watch_end(Watch *watch) {
 }
 
 const Sample *watch_try(Watch *watch) {
-        collection_run(watch->collection, watch->sample);
+        collection_run(watch->collection, &bounds_default, watch->sample);
         return watch->sample;
 }
 

@@ -130,7 +130,7 @@ static void sample_fail(Sample *sample) {
 
 static void day_take_sample(uint64_t n, Sample *sample) {
         if (n % REAL_EVERY == 0)
-                collection_run(day.collection, &day.real);
+                collection_run(day.collection, &bounds_default, &day.real);
 
         sample_copy(sample, &day.real);
         sample_go_on(sample, n);

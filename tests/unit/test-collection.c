@@ -61,7 +61,7 @@ static void remove_file(const char *name) {
 
 START_TEST(everything_of_this_kernel_is_collected)
 {
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
 
         for (unsigned id = COLLECTOR_TCP; id <= COLLECTOR_SELF; id++) {
                 const CollectorReport *report = &sample.reports[id];
@@ -97,7 +97,7 @@ START_TEST(an_older_kernel_leaves_its_gaps)
 {
         folder_copy_fixtures(&folder, "proc-older");
         fake_kernel.is_old = true;
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
 
         ck_assert_int_eq(sample.reports[COLLECTOR_NETSTAT].error, 0);
         ck_assert_int_eq(sample.reports[COLLECTOR_TCP].error, 0);
@@ -137,7 +137,7 @@ static const FileCase all_files[] = {
 
 /* The collector failed with that error and left nothing; all others succeeded. */
 static void check_failed(CollectorId failed, int error) {
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         for (CollectorId id = COLLECTOR_TCP; id <= COLLECTOR_SELF; id++) {
                 ck_assert(sample.reports[id].is_present);
                 ck_assert_int_eq(sample.reports[id].error, id == failed ? error : 0);
@@ -183,7 +183,7 @@ START_TEST(without_ipv6_nothing_failed)
 {
         remove_file("net/snmp6");
         remove_file("net/sockstat6");
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         ck_assert_int_eq(sample.reports[COLLECTOR_NETSTAT].error, 0);
         ck_assert_int_eq(sample.reports[COLLECTOR_SOCKSTAT].error, 0);
         check_absent(VALUE_IP6_RECEIVED);
@@ -209,7 +209,7 @@ static const char *const needed_limits[] = {
 START_TEST(a_limit_that_is_everywhere_must_be_there)
 {
         remove_file(needed_limits[_i]);
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         ck_assert_int_eq(sample.reports[COLLECTOR_LIMITS].error, -ENOENT);
         check_absent(VALUE_SOMAXCONN);
 }
@@ -218,7 +218,7 @@ END_TEST
 START_TEST(a_limit_that_is_not_there_is_absent_and_nothing_failed)
 {
         remove_file(optional_limits[_i]);
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         ck_assert_int_eq(sample.reports[COLLECTOR_LIMITS].error, 0);
         for (unsigned id = 1; id < _VALUE_ROOM; id++)
                 if (value_infos[id].name && value_infos[id].collector == COLLECTOR_LIMITS)
@@ -230,11 +230,11 @@ END_TEST
 START_TEST(reserved_ports_are_not_ephemeral)
 {
         folder_write_text(&folder, "sys/net/ipv4/ip_local_reserved_ports", "22,40000-40009,60999\n");
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         check_value(VALUE_EPHEMERAL_PORTS, 60999 - 32768 + 1 - 11);
 
         remove_file("sys/net/ipv4/ip_local_reserved_ports");
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         check_value(VALUE_EPHEMERAL_PORTS, 60999 - 32768 + 1);
 }
 END_TEST
@@ -259,13 +259,13 @@ START_TEST(failures_are_counted_and_the_last_success_is_kept)
 {
         usec_t success;
 
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         success = sample.reports[COLLECTOR_NETSTAT].last_success_usec;
         ck_assert_uint_gt(success, 0);
 
         remove_file("net/snmp");
         for (unsigned i = 1; i <= 3; i++) {
-                collection_run(collection, &sample);
+                collection_run(collection, &bounds_default, &sample);
                 ck_assert_int_eq(sample.reports[COLLECTOR_NETSTAT].error, -ENOENT);
                 ck_assert_uint_eq(sample.reports[COLLECTOR_NETSTAT].n_failures, i);
                 ck_assert_uint_eq(sample.reports[COLLECTOR_NETSTAT].last_success_usec, success);
@@ -273,7 +273,7 @@ START_TEST(failures_are_counted_and_the_last_success_is_kept)
         }
 
         folder_copy_fixtures(&folder, "proc");
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         ck_assert_int_eq(sample.reports[COLLECTOR_NETSTAT].error, 0);
         ck_assert_uint_eq(sample.reports[COLLECTOR_NETSTAT].n_failures, 3);
         ck_assert_uint_gt(sample.reports[COLLECTOR_NETSTAT].last_success_usec, success);
@@ -284,7 +284,7 @@ END_TEST
 START_TEST(a_kernel_without_tcp_diag_fails_both_that_ask_it)
 {
         fake_kernel.end_error = -ENOENT;
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         ck_assert_int_eq(sample.reports[COLLECTOR_TCP].error, -ENOENT);
         ck_assert_int_eq(sample.reports[COLLECTOR_LISTEN].error, -ENOENT);
         ck_assert_int_eq(sample.reports[COLLECTOR_NETSTAT].error, 0);
@@ -297,10 +297,10 @@ END_TEST
 
 START_TEST(a_sample_keeps_nothing_of_the_one_before)
 {
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         sample_set(&sample, VALUE_SAMPLES, 17);
         fake_kernel.n_sockets = 0;
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         check_absent(VALUE_SAMPLES);
         check_value(VALUE_TCP_ESTABLISHED, 0);
         ck_assert_uint_eq(sample.n_listeners, 0);
@@ -311,7 +311,7 @@ START_TEST(both_clocks_are_of_the_moment_it_began)
 {
         usec_t realtime = clock_usec(CLOCK_REALTIME), boottime = clock_usec(CLOCK_BOOTTIME);
 
-        collection_run(collection, &sample);
+        collection_run(collection, &bounds_default, &sample);
         ck_assert_uint_ge(sample.realtime_usec, realtime);
         ck_assert_uint_ge(sample.boottime_usec, boottime);
         ck_assert_uint_le(sample.realtime_usec, clock_usec(CLOCK_REALTIME));
