@@ -11,6 +11,16 @@
 #include "derive/pressure.h"
 #include "exporters/journal/log.h"
 
+/* Said when it begins: kernels before 6.2 list descriptors to count them, for which a privilege is needed. */
+static void narrator_tell_uncounted(const Sample *before, const Sample *sample) {
+        uint64_t n = sample->values[VALUE_PROCESSES_NOT_PERMITTED];
+
+        if (n > 0 && (!before || before->values[VALUE_PROCESSES_NOT_PERMITTED] == 0))
+                log_notice("descriptors of %" PRIu64
+                           " processes cannot be counted: on this kernel that wants CAP_DAC_READ_SEARCH",
+                           n);
+}
+
 /* What is missing for want of a privilege, said when it begins. */
 static void narrator_tell_permissions(const Sample *before, const Sample *sample) {
         bool wants_read_search = sample->values[VALUE_OWNERS_WANT_READ_SEARCH] > 0,
@@ -59,6 +69,7 @@ void narrator_tell_changes(const Sample *before, const Sample *sample) {
         }
 
         narrator_tell_permissions(before, sample);
+        narrator_tell_uncounted(before, sample);
 }
 
 void narrator_format_status(const Sample *sample, char *ret_text, size_t size) {
