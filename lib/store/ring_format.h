@@ -38,7 +38,7 @@
 #include "store/codec.h"
 
 #define RING_MAGIC         "sockwatch ring\n" /* and its NUL: 16 bytes */
-#define RING_VERSION       1
+#define RING_VERSION       2
 #define RING_BYTE_ORDER    0x01020304
 #define RING_HEADER_BYTES  4096
 #define RING_SEGMENT_BYTES (512 * 1024)
