@@ -18,6 +18,9 @@
 
 #define OPTIONS_RING_BYTES_DEFAULT (UINT64_C(16) << 20)
 
+static_assert(RING_BYTES_MIN == 2052 << 10 && RING_BYTES_MAX == RING_HEADER_BYTES + (UINT64_C(16) << 30),
+              "the table of flags and sockwatchd(8) say which sizes a ring may have");
+
 typedef struct Flag {
         const char *name;     /* without the dashes */
         const char *argument; /* what --help calls its value; NULL: it takes none */
@@ -148,7 +151,7 @@ static const Flag flags[] = {
                 .name = "ring.size",
                 .argument = "BYTES",
                 .help = "Size of that file (default 16MiB)",
-                .wanted = "a size of 1028KiB to 16GiB, as in 16MiB",
+                .wanted = "a size of 2052KiB to 16GiB, as in 16MiB",
                 .set = options_set_ring_size,
         },
         {

@@ -6,7 +6,7 @@
  *
  *   ┌────────┬───────────┬───────────┬───────────┬─── ─ ─ ───┬───────────┐
  *   │ header │ segment 0 │ segment 1 │ segment 2 │           │ segment n │
- *   │ 4 KiB  │  256 KiB  │           │           │           │           │
+ *   │ 4 KiB  │  512 KiB  │           │           │           │           │
  *   └────────┴───────────┴───────────┴───────────┴─── ─ ─ ───┴───────────┘
  *                ▲ generation 65, newest    ▲ generation 3, oldest: the next to be begun anew
  *
@@ -38,14 +38,14 @@
 #include "store/codec.h"
 
 #define RING_MAGIC         "sockwatch ring\n" /* and its NUL: 16 bytes */
-#define RING_VERSION       1
+#define RING_VERSION       2
 #define RING_BYTE_ORDER    0x01020304
 #define RING_HEADER_BYTES  4096
 #define RING_SEGMENT_BYTES (512 * 1024)
 
 /* Fewer segments would make "the oldest is given up" cost too much of the history. */
 #define RING_SEGMENTS_MIN 4
-#define RING_SEGMENTS_MAX 65536
+#define RING_SEGMENTS_MAX 32768
 
 typedef struct RingHeader {
         char magic[16];

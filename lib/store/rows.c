@@ -15,6 +15,42 @@ enum {
         ROW_NEW = 3,
 };
 
+static size_t zeros_count(const uint8_t *bytes, size_t size) {
+        size_t n = 0;
+
+        while (n < size && bytes[n] == 0)
+                n++;
+        return n;
+}
+
+/* How many bytes there are before zeros that end a run. */
+static size_t bytes_count(const uint8_t *bytes, size_t size) {
+        size_t n = 0;
+
+        while (n < size) {
+                size_t n_zeros = zeros_count(bytes + n, size - n);
+
+                if (n_zeros >= ROWS_ZEROS_MIN || n + n_zeros == size)
+                        break;
+                n += n_zeros + 1;
+        }
+        return n;
+}
+
+static void rows_pack_key(Packer *packer, const uint8_t *key, size_t size) {
+        for (size_t at = 0, n; at < size; at += n) {
+                n = zeros_count(key + at, size - at);
+                packer_put_varint(packer, n);
+                at += n;
+
+                n = bytes_count(key + at, size - at);
+                if (n == 0)
+                        return;
+                packer_put_varint(packer, n);
+                packer_put_bytes(packer, key + at, n);
+        }
+}
+
 static void
 rows_pack_fields(Packer *packer, const RowLayout *layout, unsigned kind, const void *base, const void *row) {
         const uint64_t *fields = (const uint64_t *)((const char *)row + layout->fields_offset);
@@ -27,7 +63,7 @@ rows_pack_fields(Packer *packer, const RowLayout *layout, unsigned kind, const v
 
         packer_put_varint(packer, mask << 2 | kind);
         if (kind == ROW_NEW)
-                packer_put_bytes(packer, row, layout->key_size);
+                rows_pack_key(packer, row, layout->key_size);
         for (size_t i = 0; i < layout->n_fields; i++)
                 if (mask >> i & 1)
                         packer_put_delta(packer, fields[i], old ? old[i] : 0);
@@ -49,6 +85,8 @@ void rows_pack(Packer *packer,
         const char *old = old_rows, *old_end = old + n_old * layout->row_size;
         const char *row = rows, *row_end = row + n_rows * layout->row_size;
         uint64_t n_kept = 0, n_gone = 0;
+
+        assert(layout->key_size <= ROWS_KEY_SIZE_MAX);
 
         while (old < old_end || row < row_end) {
                 int order = old == old_end ? 1 : row == row_end ? -1 : memcmp(old, row, layout->key_size);
@@ -98,14 +136,37 @@ typedef struct RowsUnpacking {
         size_t n_max;
 } RowsUnpacking;
 
+/* The key is all zeros before, and it is whole after, or the unpacker is bad. */
+static void rows_unpack_key(Unpacker *unpacker, uint8_t *key, size_t size) {
+        for (size_t at = 0; at < size;) {
+                uint64_t n = unpacker_take_varint(unpacker);
+                const uint8_t *bytes;
+
+                if (n > size - at) {
+                        unpacker->is_bad = true;
+                        return;
+                }
+                at += n;
+                if (at == size)
+                        return;
+
+                n = unpacker_take_varint(unpacker);
+                bytes = n > 0 && n <= size - at ? unpacker_take_bytes(unpacker, n) : NULL;
+                if (!bytes) {
+                        unpacker->is_bad = true;
+                        return;
+                }
+                memcpy(key + at, bytes, n);
+                at += n;
+        }
+}
+
 /* Adds a row that was @from or, if that is NULL, begins with a key from the source. */
 static void *
 rows_unpack_row(Unpacker *unpacker, const RowLayout *layout, RowsUnpacking *rows, const void *from) {
-        const void *key = from ? from : unpacker_take_bytes(unpacker, layout->key_size);
         char *row = rows->rows + rows->n_rows * layout->row_size;
 
-        if (!key || rows->n_rows == rows->n_max ||
-            (rows->n_rows > 0 && memcmp(row - layout->row_size, key, layout->key_size) >= 0)) {
+        if (rows->n_rows == rows->n_max) {
                 unpacker->is_bad = true;
                 return NULL;
         }
@@ -114,8 +175,14 @@ rows_unpack_row(Unpacker *unpacker, const RowLayout *layout, RowsUnpacking *rows
                 memcpy(row, from, layout->row_size);
         else {
                 memset(row, 0, layout->row_size);
-                memcpy(row, key, layout->key_size);
+                rows_unpack_key(unpacker, (uint8_t *)row, layout->key_size);
         }
+
+        if (rows->n_rows > 0 && memcmp(row - layout->row_size, row, layout->key_size) >= 0)
+                unpacker->is_bad = true;
+        if (unpacker->is_bad)
+                return NULL;
+
         rows->n_rows++;
         return row;
 }

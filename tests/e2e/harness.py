@@ -37,7 +37,8 @@ SOCKWATCHD = os.environ.get("SOCKWATCHD", os.path.join(BUILD, "daemon", "sockwat
 SOCKWATCH = os.environ.get("SOCKWATCH", os.path.join(BUILD, "cli", "sockwatch"))
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-RING_BYTES_MIN = 4096 + 4 * 256 * 1024
+HEADER, SEGMENT = 4096, 512 * 1024  # of a ring file
+RING_BYTES_MIN = HEADER + 4 * SEGMENT
 
 STATES = [
     "established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2", "time_wait",

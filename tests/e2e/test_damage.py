@@ -12,13 +12,11 @@ import signal
 import struct
 import time
 
-from harness import (RING_BYTES_MIN, SOCKWATCHD, Churn, Skip, await_, comment, equal, history, libc, main,
-                     matches, need_root, own_mounts, own_network, run, sockwatch, test)
+from harness import (HEADER, RING_BYTES_MIN, SEGMENT, SOCKWATCHD, Churn, Skip, await_, comment, equal, history,
+                     libc, main, matches, need_root, own_mounts, own_network, run, sockwatch, test)
 
 SEED = int(os.environ.get("SOCKWATCH_SEED", time.time_ns() % 1_000_000))
 chance = random.Random(SEED)
-
-HEADER, SEGMENT = 4096, 256 * 1024
 
 
 # ---- what has to be true ----
@@ -529,7 +527,7 @@ def _(scope):
 def _(scope):
     churn = Churn(scope, 300)
     daemon = scope.daemon(interval="10ms", ring_bytes=RING_BYTES_MIN + 4 * SEGMENT).wait_ready()
-    await_("four segments", lambda: daemon.samples() and len(used(daemon.ring)) >= 5, seconds=30)
+    await_("four segments", lambda: daemon.samples() and len(used(daemon.ring)) >= 5, seconds=60)
     churn.close()
     equal(daemon.stop(), 0)
     truth = history(daemon.ring)[0]

@@ -9,7 +9,7 @@ import re
 import signal
 import time
 
-from harness import RING_BYTES_MIN, Churn, Daemon, comment, equal, history, main, own_network, sockwatch, test
+from harness import HEADER, RING_BYTES_MIN, SEGMENT, Churn, Daemon, comment, equal, history, main, own_network, sockwatch, test
 
 KILLS = int(os.environ.get("SOCKWATCH_KILLS", "200"))
 SEED = int(os.environ.get("SOCKWATCH_SEED", time.time_ns() % 1_000_000))
@@ -59,8 +59,8 @@ class Witness:
 
 def generations(ring):
     with open(ring, "rb") as file:
-        return [int.from_bytes(os.pread(file.fileno(), 8, 4096 + i * 256 * 1024), "little")
-                for i in range((RING_BYTES_MIN - 4096) // (256 * 1024))]
+        return [int.from_bytes(os.pread(file.fileno(), 8, at), "little")
+                for at in range(HEADER, RING_BYTES_MIN, SEGMENT)]
 
 
 @test(f"{KILLS} times kill -9 at a random moment: what was committed is readable, and the numbers go on")

@@ -61,7 +61,7 @@ def _(scope):
         (r'--sampling.interval has a bad value "-1s"', "--sampling.interval=-1s"),
         (r'--sampling.interval has a bad value ""', "--sampling.interval="),
         (r'--sampling.interval has a bad value "99999999999999999999s"', "--sampling.interval=99999999999999999999s"),
-        (r'--ring.size has a bad value "1KiB"; wanted: a size of 1028KiB to 16GiB', "--ring.size=1KiB"),
+        (r'--ring.size has a bad value "1KiB"; wanted: a size of 2052KiB to 16GiB', "--ring.size=1KiB"),
         (r'--ring.size has a bad value "17GiB"', "--ring.size=17GiB"),
         (r'--ring.size has a bad value "18446744073709551617"', "--ring.size=18446744073709551617"),
         (r"--ring.file has a bad value", "--ring.file="),

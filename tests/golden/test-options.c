@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "daemon/options.h"
+#include "store/ring.h"
 #include "suite.h"
 
 #define WORDS_MAX 24
@@ -96,8 +97,8 @@ static const struct {
         { "--sampling.interval=1h", USEC_PER_HOUR, 16 << 20, LOG_INFO },
         { "--sampling.interval=60m", USEC_PER_HOUR, 16 << 20, LOG_INFO },
         { "--sampling.interval=0.5s", USEC_PER_SEC / 2, 16 << 20, LOG_INFO },
-        { "--ring.size=1028KiB", USEC_PER_SEC, 1028 << 10, LOG_INFO },
-        { "--ring.size=1052672", USEC_PER_SEC, 1028 << 10, LOG_INFO },
+        { "--ring.size=2052KiB", USEC_PER_SEC, RING_BYTES_MIN, LOG_INFO },
+        { "--ring.size=2101248", USEC_PER_SEC, RING_BYTES_MIN, LOG_INFO },
         { "--ring.size=16GiB", USEC_PER_SEC, UINT64_C(16) << 30, LOG_INFO },
         { "--log.level=error", USEC_PER_SEC, 16 << 20, LOG_ERR },
         { "--log.level=warn", USEC_PER_SEC, 16 << 20, LOG_WARNING },
@@ -180,7 +181,7 @@ static const struct {
         { "--sampling.interval", "--sampling.interval", "wanted: a duration of 10ms to 1h" },
         { "--config.file", "--config.file", "wanted: a path" },
         { "--ring.file", "--ring.file", "wanted: a path" },
-        { "--ring.size", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
+        { "--ring.size", "--ring.size", "wanted: a size of 2052KiB to 16GiB" },
         { "--procfs.root", "--procfs.root", "wanted: a path" },
         { "--sysfs.root", "--sysfs.root", "wanted: a path" },
         { "--log.level", "--log.level", "wanted: error, warn, info or debug" },
@@ -204,11 +205,11 @@ static const struct {
         { "--sampling.interval=1d", "--sampling.interval", "wanted: a duration of 10ms to 1h" },
         { "--config.file=", "--config.file", "wanted: a path" },
         { "--ring.file=", "--ring.file", "wanted: a path" },
-        { "--ring.size=", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
-        { "--ring.size=1027KiB", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
-        { "--ring.size=17GiB", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
-        { "--ring.size=16MB", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
-        { "--ring.size=99999999999999999999GiB", "--ring.size", "wanted: a size of 1028KiB to 16GiB" },
+        { "--ring.size=", "--ring.size", "wanted: a size of 2052KiB to 16GiB" },
+        { "--ring.size=2051KiB", "--ring.size", "wanted: a size of 2052KiB to 16GiB" },
+        { "--ring.size=17GiB", "--ring.size", "wanted: a size of 2052KiB to 16GiB" },
+        { "--ring.size=16MB", "--ring.size", "wanted: a size of 2052KiB to 16GiB" },
+        { "--ring.size=99999999999999999999GiB", "--ring.size", "wanted: a size of 2052KiB to 16GiB" },
         { "--procfs.root=", "--procfs.root", "wanted: a path" },
         { "--sysfs.root=", "--sysfs.root", "wanted: a path" },
         { "--log.level=", "--log.level", "wanted: error, warn, info or debug" },

@@ -15,8 +15,8 @@
 /* How many listeners a sample has at most: how long a record is. */
 typedef enum RingRecordKind {
         RING_SHORT = 20,    /* about 1 KiB */
-        RING_LONG = 1024,   /* about 15 KiB */
-        RING_LONGEST = 9999 /* most of a segment, and about as long each */
+        RING_LONG = 1024,   /* about 12 KiB */
+        RING_LONGEST = 9999 /* more than 100 KiB, and about as long each */
 } RingRecordKind;
 
 /* realtime_usec of a sample. */

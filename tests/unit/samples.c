@@ -155,7 +155,7 @@ void sample_make_full(Sample *sample, uint16_t first_port) {
                 };
 
         for (unsigned i = 0; i < SAMPLE_LISTENERS_MAX; i++) {
-                ListenerRow *row = sample_add_listener(sample, "255.255.255.255",
+                ListenerRow *row = sample_add_listener(sample, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
                                                        (uint16_t)(first_port + 2 * i), "123456789012345");
 
                 row->length = row->limit = row->worst_length = row->worst_limit = row->drops =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What stands in rows.c is tested here too: rows of listeners are the rows there are. */
+/* The steps of rows.c are tested here too: rows of listeners are the rows there are. */
 
 #include <errno.h>
 #include <signal.h>
@@ -219,7 +219,10 @@ static void put_rows_kept(uint64_t n) {
         packer_put_varint(&packer, n << 2 | ROWS_KEPT);
 }
 
+/* As one run. */
 static void put_key(const ListenerKey *key) {
+        packer_put_varint(&packer, 0);
+        packer_put_varint(&packer, sizeof *key);
         packer_put_bytes(&packer, key, sizeof *key);
 }
 

@@ -14,8 +14,8 @@
 #include "unit/samples.h"
 
 /* Full, and come round once. */
-#define N_LONG    150
-#define N_LONGEST 12
+#define N_LONG    300
+#define N_LONGEST 24
 
 #define N_FLIPS   60
 
@@ -120,7 +120,7 @@ START_TEST(a_sound_file_is_read_in_full)
 {
         unsigned n = check_reading();
 
-        ck_assert_uint_gt(n, 30);
+        ck_assert_uint_gt(n, 60);
         ck_assert_uint_lt(n, N_LONG);
 }
 END_TEST
