@@ -12,6 +12,8 @@
  * have a row of their own, and adds up the others. Pure: it asks nobody.
  */
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/names.h"
