@@ -29,7 +29,7 @@
 /* A window is kept as the highest of each of so many parts of it, and of the one that goes on. */
 #define LEDGER_WINDOW_PARTS 7
 
-/* A queue that is full in two dumps was full between them, unless they are further apart. */
+/* A queue that is full in a dump was full since the one before, but no longer than this. */
 #define LEDGER_GAP_MAX_USEC (10 * USEC_PER_SEC)
 
 typedef struct LedgerOfSocket {
@@ -40,7 +40,8 @@ typedef struct LedgerOfSocket {
 
 typedef struct LedgerOfGroup {
         SocketGroup group;
-        uint64_t n_new_drops; /* in the last dump */
+        bool is_full; /* one of its queues was, in the last dump */
+        uint64_t n_new_drops;
         uint64_t new_saturated_usec;
         uint64_t part; /* of time, counted from boot, to which the highest[part % …] belongs */
         uint32_t highest[LEDGER_WINDOW_PARTS + 1];
@@ -215,6 +216,7 @@ static void group_add_socket(LedgerOfGroup *entry, const LedgerSocket *socket) {
         group->length += socket->length;
         group->limit += socket->limit;
         group->n_sockets++;
+        entry->is_full |= socket->length > socket->limit;
         entry->n_new_drops += socket->n_new_drops;
 }
 
@@ -247,6 +249,7 @@ static LedgerOfGroup group_begin(const LedgerOfGroup *last, const LedgerKey *key
                 entry = *last;
 
         entry.last_seen = now;
+        entry.is_full = false;
         entry.n_new_drops = entry.new_saturated_usec = 0;
         entry.group.n_sockets = 0;
         entry.group.length = entry.group.limit = 0;
@@ -254,7 +257,7 @@ static LedgerOfGroup group_begin(const LedgerOfGroup *last, const LedgerKey *key
 }
 
 static void group_end(LedgerOfGroup *entry, usec_t elapsed_usec, usec_t now_usec, usec_t window_usec) {
-        if (entry->group.worst_length > entry->group.worst_limit)
+        if (entry->is_full)
                 entry->new_saturated_usec = elapsed_usec;
 
         entry->group.drops += entry->n_new_drops;
