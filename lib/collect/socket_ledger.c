@@ -220,10 +220,16 @@ static void group_add_socket(LedgerOfGroup *entry, const LedgerSocket *socket) {
         entry->n_new_drops += socket->n_new_drops;
 }
 
+/* The part of time that this moment belongs to. Parts are rounded up, so that seven are no less than a
+ * window. */
+static uint64_t window_part(usec_t now_usec, usec_t window_usec) {
+        return now_usec / MAX((window_usec + LEDGER_WINDOW_PARTS - 1) / LEDGER_WINDOW_PARTS, UINT64_C(1));
+}
+
 /* Enters the length of now into the window, and takes the peak out of it. */
 static void group_enter_peak(LedgerOfGroup *entry, usec_t now_usec, usec_t window_usec) {
         const uint64_t n_parts = ELEMENTSOF(entry->highest);
-        uint64_t part = now_usec / MAX(window_usec / LEDGER_WINDOW_PARTS, UINT64_C(1));
+        uint64_t part = window_part(now_usec, window_usec);
         uint32_t *highest;
 
         if (part < entry->part || part - entry->part >= n_parts)
