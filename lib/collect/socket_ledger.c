@@ -11,9 +11,10 @@
  *                           new       2                1
  *     totals, by key        A + 2, B + 1
  *
- * What is gone stays in both tables if it counted anything: a listener comes back
- * when its service does, and a socket that is shut down and listens again, as
- * HAProxy pauses and resumes, still has its drops.
+ * What is gone stays in both tables if it counted anything, or had a peak that is
+ * still in the window: a listener comes back when its service does, and a socket
+ * that is shut down and listens again, as HAProxy pauses and resumes, still has its
+ * drops.
  */
 
 #include <assert.h>
@@ -271,14 +272,17 @@ static void group_end(LedgerOfGroup *entry, usec_t elapsed_usec, usec_t now_usec
         group_enter_peak(entry, now_usec, window_usec);
 }
 
-static bool group_is_worth_keeping(const LedgerOfGroup *entry) {
-        return entry->group.drops > 0 || entry->group.saturated_usec > 0;
+/* Of one that is gone. A peak is worth it as long as it is in the window. */
+static bool group_is_worth_keeping(const LedgerOfGroup *entry, uint64_t part) {
+        return entry->group.drops > 0 || entry->group.saturated_usec > 0 ||
+               (entry->group.peak > 0 && part - entry->part < ELEMENTSOF(entry->highest));
 }
 
 static void ledger_enter_groups(
         SocketLedger *ledger, const LedgerSocket *sockets, size_t n, usec_t elapsed_usec, usec_t now_usec) {
         const LedgerOfGroup *last = ledger->groups[ledger->newer], *last_end = last + ledger->n_groups;
         LedgerOfGroup *groups = ledger->groups[!ledger->newer];
+        uint64_t part = window_part(now_usec, ledger->window_usec);
         size_t n_groups = 0;
 
         for (size_t i = 0; i < n || last < last_end;) {
@@ -288,7 +292,7 @@ static void ledger_enter_groups(
                 LedgerOfGroup *entry = &groups[n_groups];
 
                 if (order < 0) {
-                        if (group_is_worth_keeping(last))
+                        if (group_is_worth_keeping(last, part))
                                 groups[n_groups++] = *last;
                         last++;
                         continue;
