@@ -47,6 +47,7 @@ typedef struct LedgerOfGroup {
         uint64_t part; /* of time, counted from boot, to which the highest[part % …] belongs */
         uint32_t highest[LEDGER_WINDOW_PARTS + 1];
         uint64_t last_seen;
+        bool was_folded; /* it had no row when it was seen last */
 } LedgerOfGroup;
 
 struct SocketLedger {
@@ -333,9 +334,14 @@ static void ledger_fold(SocketLedger *ledger, const LedgerOfGroup *entry) {
         other->limit += group->limit;
         other->n_sockets += group->n_sockets;
         other->peak = MAX(other->peak, group->peak);
-        other->drops += entry->n_new_drops;
-        other->saturated_usec += entry->new_saturated_usec;
         ledger->has_other = true;
+}
+
+/* What is new of a group goes to `other` also with the dump that brings it a row: it happened before it had
+ * one, and the row begins with it. */
+static void ledger_add_to_other(SocketLedger *ledger, const LedgerOfGroup *entry) {
+        ledger->other.drops += entry->n_new_drops;
+        ledger->other.saturated_usec += entry->new_saturated_usec;
 }
 
 static void ledger_choose(SocketLedger *ledger, size_t n_rows_max) {
@@ -352,21 +358,25 @@ static void ledger_choose(SocketLedger *ledger, size_t n_rows_max) {
                         .index = (uint32_t)i,
                         .was_chosen = groups[i].group.is_chosen,
                 };
-                groups[i].group.is_chosen = false;
                 ledger->present[ledger->n_present++] = (uint32_t)i;
         }
 
         n_chosen = selection_choose(ledger->candidates, ledger->n_present, n_rows_max);
         ledger->n_folded = ledger->n_present - n_chosen;
-        for (size_t i = 0; i < n_chosen; i++)
-                groups[ledger->candidates[i].index].group.is_chosen = true;
-
         ledger->other = (SocketGroup){
                 .drops = ledger->other.drops,
                 .saturated_usec = ledger->other.saturated_usec,
         };
-        for (size_t i = n_chosen; i < ledger->n_present; i++)
-                ledger_fold(ledger, &groups[ledger->candidates[i].index]);
+        for (size_t i = 0; i < ledger->n_present; i++) {
+                LedgerOfGroup *entry = &groups[ledger->candidates[i].index];
+
+                entry->group.is_chosen = i < n_chosen;
+                if (!entry->group.is_chosen)
+                        ledger_fold(ledger, entry);
+                if (!entry->group.is_chosen || entry->was_folded)
+                        ledger_add_to_other(ledger, entry);
+                entry->was_folded = !entry->group.is_chosen;
+        }
 }
 
 size_t socket_ledger_enter(SocketLedger *ledger,
