@@ -129,7 +129,8 @@ static size_t ledger_drop_twins(LedgerSocket *sockets, size_t n) {
 
 /* ---- sockets ---- */
 
-/* Forgets those that are gone the longest, until there is room for as many again. */
+/* Forgets those that are gone the longest, half of the time between them and the last dump but one at once,
+ * until there is room for as many again. */
 static size_t ledger_trim_sockets(LedgerOfSocket *sockets, size_t n, uint64_t now) {
         while (n > LEDGER_MAX) {
                 uint64_t oldest = now;
@@ -138,8 +139,7 @@ static size_t ledger_trim_sockets(LedgerOfSocket *sockets, size_t n, uint64_t no
                 for (size_t i = 0; i < n; i++)
                         oldest = MIN(oldest, sockets[i].last_seen);
                 for (size_t i = 0; i < n; i++)
-                        if (sockets[i].last_seen > oldest + (now - oldest) / 2 ||
-                            sockets[i].last_seen == now)
+                        if (sockets[i].last_seen > oldest + (now - 1 - oldest) / 2)
                                 sockets[n_kept++] = sockets[i];
                 n = n_kept;
         }
@@ -196,7 +196,7 @@ static size_t ledger_trim_groups(LedgerOfGroup *groups, size_t n, uint64_t now) 
                 for (size_t i = 0; i < n; i++)
                         oldest = MIN(oldest, groups[i].last_seen);
                 for (size_t i = 0; i < n; i++)
-                        if (groups[i].last_seen > oldest + (now - oldest) / 2 || groups[i].last_seen == now)
+                        if (groups[i].last_seen > oldest + (now - 1 - oldest) / 2)
                                 groups[n_kept++] = groups[i];
                 n = n_kept;
         }
