@@ -38,8 +38,8 @@ int listeners_new(Listeners **ret) {
         if (!listeners)
                 return -ENOMEM;
 
-        /* So that 0 in `ports` is a sample long gone. */
-        listeners->number = 1;
+        /* So that 0 in `ports` is a sample long gone, neither this one nor the last. */
+        listeners->number = 2;
         *ret = listeners;
         return 0;
 }
