@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -55,6 +56,7 @@ struct Units {
         IdMap *cgroup_map; /* id to index */
         Cgroup cgroups[CGROUPS_TRACKED_MAX];
 
+        uint64_t seed;                    /* of the hash of names */
         uint32_t names[UNITS_NAME_SLOTS]; /* index + 1, by hash of the name; 0: free */
         uint32_t n_units;                 /* slots below this were used at some time */
         uint32_t n_free;                  /* of those, the ones that have no name now */
@@ -77,6 +79,9 @@ int units_new(const Sources *sources, Units **ret) {
 
         units->sources = sources;
         units->tree_fd = -1;
+        if (getrandom(&units->seed, sizeof units->seed, 0) != sizeof units->seed)
+                return -errno;
+
         r = id_map_new(CGROUPS_TRACKED_MAX, &units->cgroup_map);
         if (r < 0)
                 return r;
@@ -118,7 +123,7 @@ Unit *units_init(Units *units) {
 
 /* The slot in which a name stands, or would. */
 static uint32_t *units_seek_name(Units *units, const char *name) {
-        size_t at = hash_bytes(name, strlen(name), /* seed= */ 0) % UNITS_NAME_SLOTS;
+        size_t at = hash_bytes(name, strlen(name), units->seed) % UNITS_NAME_SLOTS;
 
         while (units->names[at] > 0 && strcmp(units->units[units->names[at] - 1].row.key.unit, name) != 0)
                 at = (at + 1) % UNITS_NAME_SLOTS;
