@@ -122,8 +122,12 @@ static void collection_take_back_units(const Collection *collection, const Sampl
              has_processes = sample->reports[COLLECTOR_PROCESSES].error == 0;
         Units *units = collection->context.units;
 
-        for (size_t i = 0; i < units_count(units) && (!has_tcp || !has_processes); i++)
+        if (has_tcp && has_processes)
+                return;
+
+        for (size_t i = 0; i < units_count(units); i++)
                 unit_forget(units_get(units, i), has_tcp, has_processes);
+        unit_forget(units_overflow(units), has_tcp, has_processes);
 }
 
 static void collection_begin(Collection *collection, const Bounds *bounds, Sample *sample) {

@@ -23,7 +23,7 @@ typedef struct Collection Collection;
  *
  * A collector that cannot be prepared is prepared again at each sample.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or the errno of getrandom(2).
  */
 _warn_unused_ int collection_new(const Sources *sources, Collection **ret);
 

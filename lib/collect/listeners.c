@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/hash.h"
@@ -20,6 +21,7 @@
 #define LISTENERS_SLOTS (4 * LISTEN_SOCKETS_MAX)
 
 struct Listeners {
+        uint64_t seed;                   /* of the hash */
         uint32_t number;                 /* of the sample */
         uint32_t ports[UINT16_MAX + 1];  /* number of the last sample in which something came in there */
         uint32_t slots[LISTENERS_SLOTS]; /* index + 1 of the first of a chain; 0: free */
@@ -30,7 +32,7 @@ struct Listeners {
 };
 
 int listeners_new(Listeners **ret) {
-        Listeners *listeners;
+        _cleanup_(listeners_freep) Listeners *listeners = NULL;
 
         assert(ret);
 
@@ -38,9 +40,12 @@ int listeners_new(Listeners **ret) {
         if (!listeners)
                 return -ENOMEM;
 
-        /* So that 0 in `ports` is a sample long gone. */
-        listeners->number = 1;
-        *ret = listeners;
+        if (getrandom(&listeners->seed, sizeof listeners->seed, 0) != sizeof listeners->seed)
+                return -errno;
+
+        /* So that 0 in `ports` is a sample long gone, neither this one nor the last. */
+        listeners->number = 2;
+        *ret = TAKE_PTR(listeners);
         return 0;
 }
 
@@ -84,7 +89,7 @@ static bool listener_has_key(const Listener *listener, const ListenersKey *key) 
 
 /* The slot in which a chain begins, or would. */
 static size_t listeners_seek(const Listeners *listeners, const ListenersKey *key) {
-        size_t at = hash_bytes(key, sizeof *key, /* seed= */ 0) % LISTENERS_SLOTS;
+        size_t at = hash_bytes(key, sizeof *key, listeners->seed) % LISTENERS_SLOTS;
 
         while (listeners->slots[at] > 0 &&
                !listener_has_key(&listeners->listeners[listeners->slots[at] - 1], key))

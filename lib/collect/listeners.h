@@ -37,7 +37,7 @@ typedef struct Listener {
 
 typedef struct Listeners Listeners;
 
-/* Return: 0 or -ENOMEM. */
+/* Return: 0, -ENOMEM, or the errno of getrandom(2). */
 _warn_unused_ int listeners_new(Listeners **ret);
 
 Listeners *listeners_free(Listeners *listeners);

@@ -28,10 +28,11 @@ static int selection_compare_scores(const void *left, const void *right) {
 size_t selection_choose(Candidate *candidates, size_t n, size_t n_max) {
         assert(candidates || n == 0);
 
-        if (n <= n_max)
-                return n;
+        if (n > n_max) {
+                qsort(candidates, n, sizeof *candidates, selection_compare_scores);
+                n = n_max;
+        }
 
-        qsort(candidates, n, sizeof *candidates, selection_compare_scores);
-        qsort(candidates, n_max, sizeof *candidates, selection_compare_indices);
-        return n_max;
+        qsort(candidates, n, sizeof *candidates, selection_compare_indices);
+        return n;
 }

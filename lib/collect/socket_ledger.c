@@ -11,9 +11,10 @@
  *                           new       2                1
  *     totals, by key        A + 2, B + 1
  *
- * What is gone stays in both tables if it counted anything: a listener comes back
- * when its service does, and a socket that is shut down and listens again, as
- * HAProxy pauses and resumes, still has its drops.
+ * What is gone stays in both tables if it counted anything, or had a peak that is
+ * still in the window: a listener comes back when its service does, and a socket
+ * that is shut down and listens again, as HAProxy pauses and resumes, still has its
+ * drops.
  */
 
 #include <assert.h>
@@ -29,7 +30,7 @@
 /* A window is kept as the highest of each of so many parts of it, and of the one that goes on. */
 #define LEDGER_WINDOW_PARTS 7
 
-/* A queue that is full in two dumps was full between them, unless they are further apart. */
+/* A queue that is full in a dump was full since the one before, but no longer than this. */
 #define LEDGER_GAP_MAX_USEC (10 * USEC_PER_SEC)
 
 typedef struct LedgerOfSocket {
@@ -40,11 +41,13 @@ typedef struct LedgerOfSocket {
 
 typedef struct LedgerOfGroup {
         SocketGroup group;
-        uint64_t n_new_drops; /* in the last dump */
+        bool is_full; /* one of its queues was, in the last dump */
+        uint64_t n_new_drops;
         uint64_t new_saturated_usec;
         uint64_t part; /* of time, counted from boot, to which the highest[part % …] belongs */
         uint32_t highest[LEDGER_WINDOW_PARTS + 1];
         uint64_t last_seen;
+        bool was_folded; /* it had no row when it was seen last */
 } LedgerOfGroup;
 
 struct SocketLedger {
@@ -126,7 +129,8 @@ static size_t ledger_drop_twins(LedgerSocket *sockets, size_t n) {
 
 /* ---- sockets ---- */
 
-/* Forgets those that are gone the longest, until there is room for as many again. */
+/* Forgets those that are gone the longest, half of the time between them and the last dump but one at once,
+ * until there is room for as many again. */
 static size_t ledger_trim_sockets(LedgerOfSocket *sockets, size_t n, uint64_t now) {
         while (n > LEDGER_MAX) {
                 uint64_t oldest = now;
@@ -135,8 +139,7 @@ static size_t ledger_trim_sockets(LedgerOfSocket *sockets, size_t n, uint64_t no
                 for (size_t i = 0; i < n; i++)
                         oldest = MIN(oldest, sockets[i].last_seen);
                 for (size_t i = 0; i < n; i++)
-                        if (sockets[i].last_seen > oldest + (now - oldest) / 2 ||
-                            sockets[i].last_seen == now)
+                        if (sockets[i].last_seen > oldest + (now - 1 - oldest) / 2)
                                 sockets[n_kept++] = sockets[i];
                 n = n_kept;
         }
@@ -193,7 +196,7 @@ static size_t ledger_trim_groups(LedgerOfGroup *groups, size_t n, uint64_t now) 
                 for (size_t i = 0; i < n; i++)
                         oldest = MIN(oldest, groups[i].last_seen);
                 for (size_t i = 0; i < n; i++)
-                        if (groups[i].last_seen > oldest + (now - oldest) / 2 || groups[i].last_seen == now)
+                        if (groups[i].last_seen > oldest + (now - 1 - oldest) / 2)
                                 groups[n_kept++] = groups[i];
                 n = n_kept;
         }
@@ -215,13 +218,20 @@ static void group_add_socket(LedgerOfGroup *entry, const LedgerSocket *socket) {
         group->length += socket->length;
         group->limit += socket->limit;
         group->n_sockets++;
+        entry->is_full |= socket->length > socket->limit;
         entry->n_new_drops += socket->n_new_drops;
+}
+
+/* The part of time that this moment belongs to. Parts are rounded up, so that seven are no less than a
+ * window. */
+static uint64_t window_part(usec_t now_usec, usec_t window_usec) {
+        return now_usec / MAX((window_usec + LEDGER_WINDOW_PARTS - 1) / LEDGER_WINDOW_PARTS, UINT64_C(1));
 }
 
 /* Enters the length of now into the window, and takes the peak out of it. */
 static void group_enter_peak(LedgerOfGroup *entry, usec_t now_usec, usec_t window_usec) {
         const uint64_t n_parts = ELEMENTSOF(entry->highest);
-        uint64_t part = now_usec / MAX(window_usec / LEDGER_WINDOW_PARTS, UINT64_C(1));
+        uint64_t part = window_part(now_usec, window_usec);
         uint32_t *highest;
 
         if (part < entry->part || part - entry->part >= n_parts)
@@ -247,6 +257,7 @@ static LedgerOfGroup group_begin(const LedgerOfGroup *last, const LedgerKey *key
                 entry = *last;
 
         entry.last_seen = now;
+        entry.is_full = false;
         entry.n_new_drops = entry.new_saturated_usec = 0;
         entry.group.n_sockets = 0;
         entry.group.length = entry.group.limit = 0;
@@ -254,7 +265,7 @@ static LedgerOfGroup group_begin(const LedgerOfGroup *last, const LedgerKey *key
 }
 
 static void group_end(LedgerOfGroup *entry, usec_t elapsed_usec, usec_t now_usec, usec_t window_usec) {
-        if (entry->group.worst_length > entry->group.worst_limit)
+        if (entry->is_full)
                 entry->new_saturated_usec = elapsed_usec;
 
         entry->group.drops += entry->n_new_drops;
@@ -262,14 +273,17 @@ static void group_end(LedgerOfGroup *entry, usec_t elapsed_usec, usec_t now_usec
         group_enter_peak(entry, now_usec, window_usec);
 }
 
-static bool group_is_worth_keeping(const LedgerOfGroup *entry) {
-        return entry->group.drops > 0 || entry->group.saturated_usec > 0;
+/* Of one that is gone. A peak is worth it as long as it is in the window. */
+static bool group_is_worth_keeping(const LedgerOfGroup *entry, uint64_t part) {
+        return entry->group.drops > 0 || entry->group.saturated_usec > 0 ||
+               (entry->group.peak > 0 && part - entry->part < ELEMENTSOF(entry->highest));
 }
 
 static void ledger_enter_groups(
         SocketLedger *ledger, const LedgerSocket *sockets, size_t n, usec_t elapsed_usec, usec_t now_usec) {
         const LedgerOfGroup *last = ledger->groups[ledger->newer], *last_end = last + ledger->n_groups;
         LedgerOfGroup *groups = ledger->groups[!ledger->newer];
+        uint64_t part = window_part(now_usec, ledger->window_usec);
         size_t n_groups = 0;
 
         for (size_t i = 0; i < n || last < last_end;) {
@@ -279,7 +293,7 @@ static void ledger_enter_groups(
                 LedgerOfGroup *entry = &groups[n_groups];
 
                 if (order < 0) {
-                        if (group_is_worth_keeping(last))
+                        if (group_is_worth_keeping(last, part))
                                 groups[n_groups++] = *last;
                         last++;
                         continue;
@@ -320,9 +334,14 @@ static void ledger_fold(SocketLedger *ledger, const LedgerOfGroup *entry) {
         other->limit += group->limit;
         other->n_sockets += group->n_sockets;
         other->peak = MAX(other->peak, group->peak);
-        other->drops += entry->n_new_drops;
-        other->saturated_usec += entry->new_saturated_usec;
         ledger->has_other = true;
+}
+
+/* What is new of a group goes to `other` also with the dump that brings it a row: it happened before it had
+ * one, and the row begins with it. */
+static void ledger_add_to_other(SocketLedger *ledger, const LedgerOfGroup *entry) {
+        ledger->other.drops += entry->n_new_drops;
+        ledger->other.saturated_usec += entry->new_saturated_usec;
 }
 
 static void ledger_choose(SocketLedger *ledger, size_t n_rows_max) {
@@ -339,21 +358,25 @@ static void ledger_choose(SocketLedger *ledger, size_t n_rows_max) {
                         .index = (uint32_t)i,
                         .was_chosen = groups[i].group.is_chosen,
                 };
-                groups[i].group.is_chosen = false;
                 ledger->present[ledger->n_present++] = (uint32_t)i;
         }
 
         n_chosen = selection_choose(ledger->candidates, ledger->n_present, n_rows_max);
         ledger->n_folded = ledger->n_present - n_chosen;
-        for (size_t i = 0; i < n_chosen; i++)
-                groups[ledger->candidates[i].index].group.is_chosen = true;
-
         ledger->other = (SocketGroup){
                 .drops = ledger->other.drops,
                 .saturated_usec = ledger->other.saturated_usec,
         };
-        for (size_t i = n_chosen; i < ledger->n_present; i++)
-                ledger_fold(ledger, &groups[ledger->candidates[i].index]);
+        for (size_t i = 0; i < ledger->n_present; i++) {
+                LedgerOfGroup *entry = &groups[ledger->candidates[i].index];
+
+                entry->group.is_chosen = i < n_chosen;
+                if (!entry->group.is_chosen)
+                        ledger_fold(ledger, entry);
+                if (!entry->group.is_chosen || entry->was_folded)
+                        ledger_add_to_other(ledger, entry);
+                entry->was_folded = !entry->group.is_chosen;
+        }
 }
 
 size_t socket_ledger_enter(SocketLedger *ledger,

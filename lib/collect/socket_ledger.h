@@ -12,6 +12,8 @@
  * have a row of their own, and adds up the others. Pure: it asks nobody.
  */
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/names.h"
@@ -88,7 +90,9 @@ size_t socket_ledger_count_folded(const SocketLedger *ledger);
  * socket_ledger_other() - those without a row, added up
  *
  * Its drops and time are what such groups had while they had no row: counters
- * that do not fall when one of them gets its own. Its peak is that of the highest.
+ * that do not fall when one of them gets its own, which begins with what it had in
+ * all. So the rises of all rows and of this one add up to those of all groups. Its
+ * peak is that of the highest.
  *
  * Return: NULL until there was one.
  */

@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -45,7 +46,7 @@ struct Units {
         uint64_t number;
         uint64_t refresh_nsec; /* CLOCK_MONOTONIC before which the tree is not read again */
         uint64_t n_truncated;  /* cgroups that found no room, since the start */
-        bool is_crowded;       /* there was no room in the last sample */
+        bool is_crowded;       /* something found no room, or had found none, in the last sample */
         bool had_other;
 
         Unit *unattributed;
@@ -55,6 +56,7 @@ struct Units {
         IdMap *cgroup_map; /* id to index */
         Cgroup cgroups[CGROUPS_TRACKED_MAX];
 
+        uint64_t seed;                    /* of the hash of names */
         uint32_t names[UNITS_NAME_SLOTS]; /* index + 1, by hash of the name; 0: free */
         uint32_t n_units;                 /* slots below this were used at some time */
         uint32_t n_free;                  /* of those, the ones that have no name now */
@@ -77,6 +79,9 @@ int units_new(const Sources *sources, Units **ret) {
 
         units->sources = sources;
         units->tree_fd = -1;
+        if (getrandom(&units->seed, sizeof units->seed, 0) != sizeof units->seed)
+                return -errno;
+
         r = id_map_new(CGROUPS_TRACKED_MAX, &units->cgroup_map);
         if (r < 0)
                 return r;
@@ -118,7 +123,7 @@ Unit *units_init(Units *units) {
 
 /* The slot in which a name stands, or would. */
 static uint32_t *units_seek_name(Units *units, const char *name) {
-        size_t at = hash_bytes(name, strlen(name), /* seed= */ 0) % UNITS_NAME_SLOTS;
+        size_t at = hash_bytes(name, strlen(name), units->seed) % UNITS_NAME_SLOTS;
 
         while (units->names[at] > 0 && strcmp(units->units[units->names[at] - 1].row.key.unit, name) != 0)
                 at = (at + 1) % UNITS_NAME_SLOTS;
@@ -193,10 +198,11 @@ Unit *units_find_path(Units *units, const char *path, size_t size) {
 
 /* False if there is no room. */
 static bool units_add_cgroup(Units *units, uint64_t id, const Unit *unit) {
-        if (unit == units_overflow(units))
-                units->n_truncated++;
-        if (units->n_cgroups == CGROUPS_TRACKED_MAX ||
-            !id_map_put(units->cgroup_map, id, units->n_cgroups)) {
+        bool has_room = units->n_cgroups < CGROUPS_TRACKED_MAX &&
+                        id_map_put(units->cgroup_map, id, units->n_cgroups);
+
+        units->n_truncated += !has_room || unit == units_overflow(units);
+        if (!has_room) {
                 units->is_crowded = true;
                 return false;
         }
@@ -211,13 +217,19 @@ static bool units_add_cgroup(Units *units, uint64_t id, const Unit *unit) {
 
 static int units_on_cgroup(uint64_t id, const char *path, size_t size, void *userdata) {
         Units *units = userdata;
+        uint32_t index = id_map_find(units->cgroup_map, id);
         char name[UNIT_NAME_SIZE];
+        const Unit *unit;
 
-        if (id_map_find(units->cgroup_map, id) != ID_MAP_NONE)
+        if (index != ID_MAP_NONE && units->cgroups[index].unit != UNIT_OVERFLOW)
                 return 0;
 
         cgroup_unit_name(path, size, name);
-        (void)units_add_cgroup(units, id, units_add(units, name));
+        unit = units_add(units, name);
+        if (index == ID_MAP_NONE)
+                (void)units_add_cgroup(units, id, unit);
+        else
+                units->cgroups[index].unit = (uint32_t)(unit - units->units);
         return 0;
 }
 
@@ -254,6 +266,19 @@ static uint32_t units_learn_cgroup(Units *units, uint64_t id) {
         return units_add_cgroup(units, id, units->unattributed) ? units->n_cgroups - 1 : ID_MAP_NONE;
 }
 
+static bool units_has_room(const Units *units) {
+        return units->n_units < UNITS_TRACKED_MAX || units->n_free > 0;
+}
+
+/* A cgroup whose unit found no room: now there may be some. */
+static void units_settle_cgroup(Units *units, Cgroup *cgroup) {
+        units->is_crowded = true;
+        if (units_has_room(units) && units_refresh(units) && cgroup->unit == UNIT_OVERFLOW &&
+            units_has_room(units))
+                /* It is gone by now. */
+                cgroup->unit = (uint32_t)(units->unattributed - units->units);
+}
+
 Unit *units_find(Units *units, uint64_t cgroup_id) {
         uint32_t index = id_map_find(units->cgroup_map, cgroup_id);
         Unit *unit;
@@ -263,6 +288,8 @@ Unit *units_find(Units *units, uint64_t cgroup_id) {
                 if (index == ID_MAP_NONE)
                         return units->unattributed;
         }
+        if (units->cgroups[index].unit == UNIT_OVERFLOW)
+                units_settle_cgroup(units, &units->cgroups[index]);
 
         unit = &units->units[units->cgroups[index].unit];
         units->cgroups[index].last_used = units->number;
@@ -300,7 +327,7 @@ static bool units_is_recent(const Units *units, uint64_t last_used) {
         return last_used + UNITS_KEPT_SAMPLES >= units->number;
 }
 
-/* Throws out what was not met for long, and what found no room. */
+/* Throws out what was not met for long. */
 static void units_sweep(Units *units) {
         uint32_t n_cgroups = 0;
 
@@ -320,8 +347,8 @@ static void units_sweep(Units *units) {
         for (uint32_t i = 0; i < units->n_cgroups; i++) {
                 Cgroup cgroup = units->cgroups[i];
 
-                if (!units_is_recent(units, cgroup.last_used) || cgroup.unit == UNIT_OVERFLOW ||
-                    units->units[cgroup.unit].row.key.unit[0] == '\0')
+                if (!units_is_recent(units, cgroup.last_used) ||
+                    (cgroup.unit != UNIT_OVERFLOW && units->units[cgroup.unit].row.key.unit[0] == '\0'))
                         continue;
                 (void)id_map_put(units->cgroup_map, cgroup.id, n_cgroups);
                 units->cgroups[n_cgroups++] = cgroup;

@@ -36,7 +36,8 @@ typedef struct Unit {
 
 typedef struct Units Units;
 
-/* Return: 0 or -ENOMEM. A host without cgroup2 is no error: nothing has a name then. */
+/* Return: 0, -ENOMEM, or the errno of getrandom(2). A host without cgroup2 is no error: nothing has a name
+ * then. */
 _warn_unused_ int units_new(const Sources *sources, Units **ret);
 
 Units *units_free(Units *units);
