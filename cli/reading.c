@@ -47,32 +47,46 @@ static bool reading_is_of(const Sample *sample, usec_t at_usec) {
                sample->realtime_usec < at_usec + USEC_PER_SEC;
 }
 
+typedef enum ReadingPlace {
+        READING_NOWHERE,
+        READING_NEAR, /* the last before that time, and it is not known how long it stands for */
+        READING_THERE,
+} ReadingPlace;
+
 /*
- * The first look goes to where the sample should be and ends behind it; the clock
- * may have been set back, so where it is not, all of the ring is looked through.
+ * Looks from where the reader is. Behind the time it stops, but where the clock was
+ * set back there may be more: then all is looked through.
  */
-int reading_find(Reading *reading, RingReader *reader, usec_t at_usec, Sample *ret) {
-        bool is_found = false;
+static int reading_look(
+        Reading *reading, RingReader *reader, usec_t at_usec, bool stops, ReadingPlace *place, Sample *ret) {
         const Sample *sample;
         int r;
 
-        for (unsigned look = 0; look < 2 && !is_found; look++) {
-                r = ring_reader_seek(reader, look == 0 ? at_usec : 0);
-                if (r < 0)
-                        return r;
-
-                while ((r = reading_next(reading, reader, &sample)) > 0) {
-                        if (reading_is_of(sample, at_usec)) {
+        while ((r = reading_next(reading, reader, &sample)) > 0)
+                if (reading_is_of(sample, at_usec)) {
+                        if (*place == READING_NOWHERE || sample->realtime_usec >= ret->realtime_usec)
                                 sample_copy(ret, sample);
-                                is_found = true;
-                        } else if (look == 0 && sample->realtime_usec > at_usec)
-                                break;
+                        *place = ret->realtime_usec >= at_usec ? READING_THERE : READING_NEAR;
+                } else if (stops && sample->realtime_usec > at_usec) {
+                        *place = *place == READING_NEAR ? READING_THERE : *place;
+                        break;
                 }
-                if (r < 0)
-                        return r;
+
+        return MIN(r, 0);
+}
+
+/* The first look goes to where the sample should be and ends behind it. */
+int reading_find(Reading *reading, RingReader *reader, usec_t at_usec, Sample *ret) {
+        ReadingPlace place = READING_NOWHERE;
+        int r = 0;
+
+        for (unsigned look = 0; look < 2 && r == 0 && place != READING_THERE; look++) {
+                r = ring_reader_seek(reader, look == 0 ? at_usec : 0);
+                if (r == 0)
+                        r = reading_look(reading, reader, at_usec, look == 0, &place, ret);
         }
 
-        return is_found;
+        return r < 0 ? r : place != READING_NOWHERE;
 }
 
 CommandStatus reading_report(const Reading *reading, const char *path) {
