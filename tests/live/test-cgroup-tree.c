@@ -188,13 +188,13 @@ static int on_listener(const SockView *socket, void *userdata) {
 START_TEST(a_socket_leads_to_the_cgroup_it_was_made_in)
 {
         _cleanup_(sock_diag_freep) SockDiag *diag = NULL;
-        Endpoint at;
+        Spot at;
         uint64_t id = 0;
 
         make("/socket.service");
         enter("/socket.service");
         namespace_enter();
-        at = endpoint("127.0.0.1", 0);
+        at = spot("127.0.0.1", 0);
         listen_on(&at, 1);
 
         ck_assert_int_eq(sock_diag_new(&diag), 0);

@@ -11,7 +11,7 @@ void watch_begin(Watch *watch) {
         const char *what = "";
         int r;
 
-        *watch = (Watch){ .sources = SOURCES_NULL };
+        *watch = (Watch){ .sources = SOURCES_NULL, .bounds = bounds_default };
         r = sources_init(&watch->sources, "/proc", "/sys", &what);
         ck_assert_msg(r == 0, "%s: %s", what, strerror(-r));
         ck_assert_int_eq(collection_new(&watch->sources, &watch->collection), 0);
@@ -27,7 +27,7 @@ void watch_end(Watch *watch) {
 }
 
 const Sample *watch_try(Watch *watch) {
-        collection_run(watch->collection, watch->sample);
+        collection_run(watch->collection, &watch->bounds, watch->sample);
         return watch->sample;
 }
 
@@ -55,11 +55,13 @@ uint64_t watch_value(Watch *watch, ValueId id) {
 }
 
 const ListenerRow *sample_listener(const Sample *sample, const char *address, uint16_t port) {
-        char text[LISTENER_ADDRESS_SIZE];
+        char text[ENDPOINT_ADDRESS_SIZE];
 
         for (uint32_t i = 0; i < sample->n_listeners; i++) {
-                listener_format_address(&sample->listeners[i].key, text);
-                if (listener_port(&sample->listeners[i].key) == port && strcmp(text, address) == 0)
+                const Endpoint *endpoint = &sample->listeners[i].key.endpoint;
+
+                endpoint_format_address(endpoint, text);
+                if (endpoint_port(endpoint) == port && strcmp(text, address) == 0)
                         return &sample->listeners[i];
         }
 

@@ -31,6 +31,7 @@
 
 typedef struct Watch {
         Sources sources;
+        Bounds bounds; /* those of the product, until the test sets others */
         Collection *collection;
         Sample *sample;
 } Watch;
