@@ -14,13 +14,16 @@
 /* Called first by main(): ends the program as skipped where no cgroup can be made and entered. */
 void cgroups_require(void);
 
+/* Called by a test that is not to meet what another left behind: it goes on in a folder below that one. */
+void cgroups_enter_own(void);
+
 /* Called last by main(). */
 void cgroups_remove(void);
 
 /* Root of the tree. */
 int cgroups_root_fd(void);
 
-/* Path of our folder, "/sockwatch-test-PID". */
+/* Path of our folder: "/sockwatch-test-PID", or that of a test below it. */
 const char *cgroups_own(void);
 
 /* The path of "/a" in our folder, which is the name of its unit as well. Lives until the next call. */
