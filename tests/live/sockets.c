@@ -20,25 +20,25 @@ const Route routes[N_ROUTES] = {
         { "IPv4 to a socket of IPv6", "::", "127.0.0.1", true },
 };
 
-Endpoint endpoint(const char *address, uint16_t port) {
-        Endpoint endpoint = { 0 };
+Spot spot(const char *address, uint16_t port) {
+        Spot spot = { 0 };
 
         if (strchr(address, ':')) {
-                endpoint.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
-                endpoint.size = sizeof endpoint.in6;
-                ck_assert_int_eq(inet_pton(AF_INET6, address, &endpoint.in6.sin6_addr), 1);
+                spot.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+                spot.size = sizeof spot.in6;
+                ck_assert_int_eq(inet_pton(AF_INET6, address, &spot.in6.sin6_addr), 1);
         } else {
-                endpoint.in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
-                endpoint.size = sizeof endpoint.in;
-                ck_assert_int_eq(inet_pton(AF_INET, address, &endpoint.in.sin_addr), 1);
+                spot.in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+                spot.size = sizeof spot.in;
+                ck_assert_int_eq(inet_pton(AF_INET, address, &spot.in.sin_addr), 1);
         }
 
-        return endpoint;
+        return spot;
 }
 
-uint16_t endpoint_port(const Endpoint *endpoint) {
+uint16_t spot_port(const Spot *spot) {
         /* At the same place in both families. */
-        return ntohs(endpoint->in.sin_port);
+        return ntohs(spot->in.sin_port);
 }
 
 int set_option(int fd, int level, int name, int value) {
@@ -48,45 +48,45 @@ int set_option(int fd, int level, int name, int value) {
         return fd;
 }
 
-static int make_socket(const Endpoint *endpoint, int type) {
-        int fd = socket(endpoint->any.sa_family, type | SOCK_CLOEXEC, 0);
+static int make_socket(const Spot *spot, int type) {
+        int fd = socket(spot->any.sa_family, type | SOCK_CLOEXEC, 0);
 
         ck_assert_msg(fd >= 0, "socket: %s", strerror(errno));
         return fd;
 }
 
-int bind_to(Endpoint *endpoint, int type) {
-        int fd = set_option(make_socket(endpoint, type), SOL_SOCKET, SO_REUSEADDR, 1);
+int bind_to(Spot *spot, int type) {
+        int fd = set_option(make_socket(spot, type), SOL_SOCKET, SO_REUSEADDR, 1);
 
-        ck_assert_msg(bind(fd, &endpoint->any, endpoint->size) == 0, "bind: %s", strerror(errno));
-        ck_assert_int_eq(getsockname(fd, &endpoint->any, &endpoint->size), 0);
+        ck_assert_msg(bind(fd, &spot->any, spot->size) == 0, "bind: %s", strerror(errno));
+        ck_assert_int_eq(getsockname(fd, &spot->any, &spot->size), 0);
         return fd;
 }
 
-int listen_on(Endpoint *endpoint, int backlog) {
-        int fd = bind_to(endpoint, SOCK_STREAM);
+int listen_on(Spot *spot, int backlog) {
+        int fd = bind_to(spot, SOCK_STREAM);
 
         ck_assert_int_eq(listen(fd, backlog), 0);
         return fd;
 }
 
-int connect_to(const Endpoint *endpoint) {
-        int fd = make_socket(endpoint, SOCK_STREAM);
+int connect_to(const Spot *spot) {
+        int fd = make_socket(spot, SOCK_STREAM);
 
-        ck_assert_msg(connect(fd, &endpoint->any, endpoint->size) == 0, "connect: %s", strerror(errno));
+        ck_assert_msg(connect(fd, &spot->any, spot->size) == 0, "connect: %s", strerror(errno));
         return fd;
 }
 
-int connect_begin(const Endpoint *endpoint) {
-        int fd = make_socket(endpoint, SOCK_STREAM | SOCK_NONBLOCK);
+int connect_begin(const Spot *spot) {
+        int fd = make_socket(spot, SOCK_STREAM | SOCK_NONBLOCK);
 
-        if (connect(fd, &endpoint->any, endpoint->size) < 0)
+        if (connect(fd, &spot->any, spot->size) < 0)
                 ck_assert_msg(errno == EINPROGRESS, "connect: %s", strerror(errno));
         return fd;
 }
 
 Line *line_new(const Route *route, unsigned n_pairs) {
-        Endpoint at = endpoint(route->listen, 0);
+        Spot at = spot(route->listen, 0);
         Line *line = calloc(1, sizeof *line);
 
         ck_assert_ptr_nonnull(line);
@@ -94,7 +94,7 @@ Line *line_new(const Route *route, unsigned n_pairs) {
         ck_assert_ptr_nonnull(line->pairs);
 
         line->listener = listen_on(&at, 64);
-        line->to = endpoint(route->connect, endpoint_port(&at));
+        line->to = spot(route->connect, spot_port(&at));
 
         for (; line->n_pairs < n_pairs; line->n_pairs++) {
                 Pair *pair = &line->pairs[line->n_pairs];

@@ -18,18 +18,18 @@
 
 #include "base/macro.h"
 
-typedef struct Endpoint {
+typedef struct Spot {
         union {
                 struct sockaddr any;
                 struct sockaddr_in in;
                 struct sockaddr_in6 in6;
         };
         socklen_t size;
-} Endpoint;
+} Spot;
 
 /* An IPv4 or IPv6 address and a port, 0 for any. */
-Endpoint endpoint(const char *address, uint16_t port);
-uint16_t endpoint_port(const Endpoint *endpoint);
+Spot spot(const char *address, uint16_t port);
+uint16_t spot_port(const Spot *spot);
 
 /* The three ways to an accepted socket. */
 typedef struct Route {
@@ -44,17 +44,17 @@ extern const Route routes[N_ROUTES];
 
 int set_option(int fd, int level, int name, int value);
 
-/* Not yet listening; SO_REUSEADDR is set. Stores the port it got in @endpoint. */
-int bind_to(Endpoint *endpoint, int type);
+/* Not yet listening; SO_REUSEADDR is set. Stores the port it got in @spot. */
+int bind_to(Spot *spot, int type);
 
 /* A TCP listener. */
-int listen_on(Endpoint *endpoint, int backlog);
+int listen_on(Spot *spot, int backlog);
 
 /* A connected TCP socket. */
-int connect_to(const Endpoint *endpoint);
+int connect_to(const Spot *spot);
 
 /* A TCP socket that does not block and began to connect. */
-int connect_begin(const Endpoint *endpoint);
+int connect_begin(const Spot *spot);
 
 typedef struct Pair {
         int client;
@@ -63,7 +63,7 @@ typedef struct Pair {
 
 /* A listener and what was accepted from it. */
 typedef struct Line {
-        Endpoint to; /* where clients connect to */
+        Spot to; /* where clients connect to */
         int listener;
         unsigned n_pairs;
         Pair *pairs; /* never freed before line_free() */

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/*
- * The real tree of cgroups, with cgroups of the test's own in it
- *
- * They are made in one folder at the root of the tree. It is removed when all
- * tests have ended, failed or not, since only then no process of theirs is in it.
- */
+/* The real tree of cgroups, with cgroups of the test's own in it */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "cgroups.h"
 #include "kernel/cgroup_tree.h"
 #include "kernel/proc_cgroup.h"
 #include "kernel/sock_diag.h"
@@ -25,39 +21,6 @@
 #include "suite.h"
 
 #define NOBODY 65534
-
-static int root_fd = -1;
-static char own[64]; /* path of our folder, "/sockwatch-test-PID" */
-
-/* "/a" is a cgroup in our folder. Lives until the next call. */
-static const char *path_of(const char *name) {
-        static char path[PATH_MAX];
-
-        (void)snprintf(path, sizeof path, "%s%s", own, name);
-        return path;
-}
-
-static int write_file(const char *name, const char *file, const char *text) {
-        _cleanup_(close_fdp) int fd = -1;
-        char path[PATH_MAX];
-
-        (void)snprintf(path, sizeof path, "%s%s/%s", own + 1, name, file);
-        fd = openat(root_fd, path, O_WRONLY | O_CLOEXEC);
-        return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-/* Returns the inode number. */
-static uint64_t make(const char *name) {
-        struct stat status;
-
-        ck_assert_int_eq(mkdirat(root_fd, path_of(name) + 1, 0755), 0);
-        ck_assert_int_eq(fstatat(root_fd, path_of(name) + 1, &status, 0), 0);
-        return status.st_ino;
-}
-
-static void enter(const char *name) {
-        ck_assert_int_eq(write_file(name, "cgroup.procs", "0"), 0);
-}
 
 /* What is looked for in a walk. */
 typedef struct Search {
@@ -71,7 +34,8 @@ static int on_cgroup(uint64_t id, const char *path, size_t size, void *userdata)
         Search *search = userdata;
 
         search->n++;
-        search->n_own += size > strlen(own) && memcmp(path, own, strlen(own)) == 0;
+        search->n_own +=
+                size > strlen(cgroups_own()) && memcmp(path, cgroups_own(), strlen(cgroups_own())) == 0;
         if (id == search->id) {
                 ck_assert_str_eq(search->path, "");
                 ck_assert_uint_lt(size, PATH_MAX);
@@ -83,7 +47,7 @@ static int on_cgroup(uint64_t id, const char *path, size_t size, void *userdata)
 static void check_path_of_id(uint64_t id, const char *path) {
         Search search = { .id = id };
 
-        ck_assert_int_eq(cgroup_tree_walk(root_fd, on_cgroup, &search), 0);
+        ck_assert_int_eq(cgroup_tree_walk(cgroups_root_fd(), on_cgroup, &search), 0);
         ck_assert_str_eq(search.path, path);
 }
 
@@ -93,9 +57,9 @@ START_TEST(a_cgroup_is_visited_by_the_inode_of_its_folder)
                                              "/inode/d\\x2d e\x01\xff" };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                uint64_t id = make(names[i]);
+                uint64_t id = cgroup_make(names[i]);
 
-                check_path_of_id(id, path_of(names[i]));
+                check_path_of_id(id, cgroup_path(names[i]));
         }
 }
 END_TEST
@@ -104,7 +68,7 @@ START_TEST(the_root_is_visited_as_well)
 {
         struct stat status;
 
-        ck_assert_int_eq(fstat(root_fd, &status), 0);
+        ck_assert_int_eq(fstat(cgroups_root_fd(), &status), 0);
         check_path_of_id(status.st_ino, "/");
 }
 END_TEST
@@ -115,15 +79,15 @@ START_TEST(none_of_many_is_left_out)
         Search before = { 0 }, after = { 0 };
         char name[64];
 
-        ck_assert_int_eq(cgroup_tree_walk(root_fd, on_cgroup, &before), 0);
-        make("/many");
+        ck_assert_int_eq(cgroup_tree_walk(cgroups_root_fd(), on_cgroup, &before), 0);
+        cgroup_make("/many");
         for (int i = 0; i < 200; i++) {
                 (void)snprintf(name, sizeof name, "/many/%d.slice", i);
-                make(name);
+                cgroup_make(name);
                 (void)snprintf(name, sizeof name, "/many/%d.slice/unit.service", i);
-                make(name);
+                cgroup_make(name);
         }
-        ck_assert_int_eq(cgroup_tree_walk(root_fd, on_cgroup, &after), 0);
+        ck_assert_int_eq(cgroup_tree_walk(cgroups_root_fd(), on_cgroup, &after), 0);
         ck_assert_uint_eq(after.n_own, before.n_own + 401);
 }
 END_TEST
@@ -132,11 +96,11 @@ START_TEST(a_walk_needs_no_privilege)
 {
         uint64_t id;
 
-        make("/unprivileged");
-        id = make("/unprivileged/below");
+        cgroup_make("/unprivileged");
+        id = cgroup_make("/unprivileged/below");
         ck_assert_int_eq(setegid(NOBODY), 0);
         ck_assert_int_eq(seteuid(NOBODY), 0);
-        check_path_of_id(id, path_of("/unprivileged/below"));
+        check_path_of_id(id, cgroup_path("/unprivileged/below"));
         ck_assert_int_eq(seteuid(getuid()), 0);
 }
 END_TEST
@@ -151,10 +115,10 @@ static int on_doomed(uint64_t id, const char *path, size_t size, void *userdata)
         if (!memmem(path, size, doomed, strlen(doomed)))
                 return 0;
 
-        ck_assert_int_eq(unlinkat(root_fd, name + 1, AT_REMOVEDIR), 0);
+        ck_assert_int_eq(unlinkat(cgroups_root_fd(), name + 1, AT_REMOVEDIR), 0);
         if (*n_removed % 2 == 0) {
                 name[size] = '\0';
-                ck_assert_int_eq(unlinkat(root_fd, name + 1, AT_REMOVEDIR), 0);
+                ck_assert_int_eq(unlinkat(cgroups_root_fd(), name + 1, AT_REMOVEDIR), 0);
         }
         (*n_removed)++;
         return 0;
@@ -164,16 +128,16 @@ START_TEST(a_cgroup_that_vanishes_in_a_walk_is_no_error)
 {
         int n_removed = 0;
 
-        make("/doomed");
+        cgroup_make("/doomed");
         for (int i = 0; i < 10; i++) {
                 char name[64];
 
                 (void)snprintf(name, sizeof name, "/doomed/%d", i);
-                make(name);
+                cgroup_make(name);
                 (void)snprintf(name, sizeof name, "/doomed/%d/child", i);
-                make(name);
+                cgroup_make(name);
         }
-        ck_assert_int_eq(cgroup_tree_walk(root_fd, on_doomed, &n_removed), 0);
+        ck_assert_int_eq(cgroup_tree_walk(cgroups_root_fd(), on_doomed, &n_removed), 0);
         ck_assert_int_eq(n_removed, 10);
 }
 END_TEST
@@ -188,20 +152,20 @@ static int on_listener(const SockView *socket, void *userdata) {
 START_TEST(a_socket_leads_to_the_cgroup_it_was_made_in)
 {
         _cleanup_(sock_diag_freep) SockDiag *diag = NULL;
-        Endpoint at;
+        Spot at;
         uint64_t id = 0;
 
-        make("/socket.service");
-        enter("/socket.service");
+        cgroup_make("/socket.service");
+        cgroup_enter("/socket.service");
         namespace_enter();
-        at = endpoint("127.0.0.1", 0);
+        at = spot("127.0.0.1", 0);
         listen_on(&at, 1);
 
         ck_assert_int_eq(sock_diag_new(&diag), 0);
         ck_assert_int_eq(sock_diag_dump(diag, SOCK_STATE_MASK(SOCK_STATE_LISTEN), 0, on_listener, &id), 0);
         if (id == 0)
                 return; /* before Linux 5.7 */
-        check_path_of_id(id, path_of("/socket.service"));
+        check_path_of_id(id, cgroup_path("/socket.service"));
 }
 END_TEST
 
@@ -211,12 +175,12 @@ START_TEST(a_process_leads_to_the_cgroup_it_is_in)
         const char *path;
         size_t length, size;
 
-        make("/process.service");
-        enter("/process.service");
+        cgroup_make("/process.service");
+        cgroup_enter("/process.service");
         ck_assert_int_eq(file_read_at(AT_FDCWD, "/proc/self/cgroup", text, sizeof text, &length), 0);
         ck_assert_int_eq(proc_cgroup_parse(text, length, &path, &size), 0);
-        ck_assert_uint_eq(size, strlen(path_of("/process.service")));
-        ck_assert_mem_eq(path, path_of("/process.service"), size);
+        ck_assert_uint_eq(size, strlen(cgroup_path("/process.service")));
+        ck_assert_mem_eq(path, cgroup_path("/process.service"), size);
 }
 END_TEST
 
@@ -229,20 +193,20 @@ START_TEST(a_process_that_has_ended_leads_to_the_cgroup_it_was_in)
         siginfo_t info;
         pid_t pid;
 
-        make("/ended");
+        cgroup_make("/ended");
         pid = fork();
         if (pid == 0)
-                _exit(write_file("/ended", "cgroup.procs", "0") < 0);
+                _exit(cgroup_write("/ended", "cgroup.procs", "0") < 0);
         ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
         ck_assert_int_eq(info.si_status, 0);
-        ck_assert_int_eq(unlinkat(root_fd, path_of("/ended") + 1, AT_REMOVEDIR), 0);
+        ck_assert_int_eq(unlinkat(cgroups_root_fd(), cgroup_path("/ended") + 1, AT_REMOVEDIR), 0);
 
         (void)snprintf(file, sizeof file, "/proc/%d/cgroup", pid);
         ck_assert_int_eq(file_read_at(AT_FDCWD, file, text, sizeof text, &length), 0);
         ck_assert_ptr_nonnull(strstr(text, " (deleted)\n"));
         ck_assert_int_eq(proc_cgroup_parse(text, length, &path, &size), 0);
-        ck_assert_uint_eq(size, strlen(path_of("/ended")));
-        ck_assert_mem_eq(path, path_of("/ended"), size);
+        ck_assert_uint_eq(size, strlen(cgroup_path("/ended")));
+        ck_assert_mem_eq(path, cgroup_path("/ended"), size);
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 END_TEST
@@ -252,18 +216,26 @@ START_TEST(a_cgroup_leads_to_the_processes_in_it)
         pid_t pids[4];
         size_t n;
 
-        make("/processes");
-        make("/processes/below");
-        ck_assert_int_eq(cgroup_tree_read_processes(root_fd, path_of("/processes"), pids, 4, &n), 0);
+        cgroup_make("/processes");
+        cgroup_make("/processes/below");
+        ck_assert_int_eq(cgroup_tree_read_processes(cgroups_root_fd(), cgroup_path("/processes"), pids, 4,
+                                                    &n),
+                         0);
         ck_assert_uint_eq(n, 0);
 
-        enter("/processes/below");
-        ck_assert_int_eq(cgroup_tree_read_processes(root_fd, path_of("/processes"), pids, 4, &n), 0);
+        cgroup_enter("/processes/below");
+        ck_assert_int_eq(cgroup_tree_read_processes(cgroups_root_fd(), cgroup_path("/processes"), pids, 4,
+                                                    &n),
+                         0);
         ck_assert_uint_eq(n, 0);
-        ck_assert_int_eq(cgroup_tree_read_processes(root_fd, path_of("/processes/below"), pids, 4, &n), 0);
+        ck_assert_int_eq(cgroup_tree_read_processes(cgroups_root_fd(), cgroup_path("/processes/below"), pids,
+                                                    4, &n),
+                         0);
         ck_assert_uint_eq(n, 1);
         ck_assert_int_eq(pids[0], getpid());
-        ck_assert_int_eq(cgroup_tree_read_processes(root_fd, path_of("/processes/below"), pids, 0, &n), 1);
+        ck_assert_int_eq(cgroup_tree_read_processes(cgroups_root_fd(), cgroup_path("/processes/below"), pids,
+                                                    0, &n),
+                         1);
 }
 END_TEST
 
@@ -272,7 +244,8 @@ static int read_from_within(void) {
         pid_t pids[4];
         size_t n;
 
-        if (cgroup_tree_read_processes(root_fd, path_of("/namespace"), pids, ELEMENTSOF(pids), &n) != 0)
+        if (cgroup_tree_read_processes(cgroups_root_fd(), cgroup_path("/namespace"), pids, ELEMENTSOF(pids),
+                                       &n) != 0)
                 return 2;
         return n == 1 && pids[0] == getpid() ? 0 : 3;
 }
@@ -296,8 +269,8 @@ START_TEST(processes_of_an_outer_namespace_are_left_out)
         int status;
         pid_t pid;
 
-        make("/namespace");
-        enter("/namespace");
+        cgroup_make("/namespace");
+        cgroup_enter("/namespace");
         pid = fork();
         if (pid == 0)
                 _exit(read_from_new_namespace() != 0);
@@ -311,73 +284,14 @@ START_TEST(a_threaded_cgroup_has_no_list_of_processes)
         pid_t pids[1];
         size_t n;
 
-        make("/domain");
-        make("/domain/threaded");
-        ck_assert_int_eq(write_file("/domain/threaded", "cgroup.type", "threaded"), 0);
-        ck_assert_int_eq(cgroup_tree_read_processes(root_fd, path_of("/domain/threaded"), pids, 1, &n),
+        cgroup_make("/domain");
+        cgroup_make("/domain/threaded");
+        ck_assert_int_eq(cgroup_write("/domain/threaded", "cgroup.type", "threaded"), 0);
+        ck_assert_int_eq(cgroup_tree_read_processes(cgroups_root_fd(), cgroup_path("/domain/threaded"), pids,
+                                                    1, &n),
                          -EOPNOTSUPP);
 }
 END_TEST
-
-static _noreturn_ void skip(const char *reason) {
-        printf("TAP version 13\n1..0 # SKIP %s\n", reason);
-        exit(EXIT_SUCCESS);
-}
-
-static int open_tree(void) {
-        _cleanup_(close_fdp) int proc_fd = -1, sys_fd = -1;
-
-        proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        sys_fd = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return cgroup_tree_open(proc_fd, sys_fd, &root_fd);
-}
-
-/* Whether a process may be moved there. */
-static bool can_enter(void) {
-        pid_t pid = fork();
-        int status;
-
-        if (pid == 0)
-                _exit(write_file("", "cgroup.procs", "0") < 0);
-        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-static void begin(void) {
-        if (open_tree() < 0)
-                skip("no cgroup2 here");
-
-        (void)snprintf(own, sizeof own, "/sockwatch-test-%d", getpid());
-        if (mkdirat(root_fd, own + 1, 0755) < 0)
-                skip("the tree of cgroups cannot be written");
-        if (!can_enter()) {
-                (void)unlinkat(root_fd, own + 1, AT_REMOVEDIR);
-                skip("processes cannot be moved to another cgroup");
-        }
-}
-
-/* Removes the last cgroup of a walk that is ours, which has none below it. */
-static int on_own(uint64_t id, const char *path, size_t size, void *userdata) {
-        char *last = userdata;
-
-        if (size >= strlen(own) && memcmp(path, own, strlen(own)) == 0) {
-                memcpy(last, path, size);
-                last[size] = '\0';
-        }
-        return 0;
-}
-
-static void end(void) {
-        for (;;) {
-                char last[PATH_MAX] = "";
-
-                if (cgroup_tree_walk(root_fd, on_own, last) < 0 || last[0] == '\0')
-                        return;
-                if (unlinkat(root_fd, last + 1, AT_REMOVEDIR) < 0) {
-                        fprintf(stderr, "%s: %s\n", last, strerror(errno));
-                        return;
-                }
-        }
-}
 
 int main(void) {
         Suite *suite = suite_create("cgroup-tree");
@@ -386,7 +300,7 @@ int main(void) {
         int status;
 
         namespace_require();
-        begin();
+        cgroups_require();
 
         tcase_add_test(ids, a_cgroup_is_visited_by_the_inode_of_its_folder);
         tcase_add_test(ids, the_root_is_visited_as_well);
@@ -404,6 +318,6 @@ int main(void) {
         suite_add_tcase(suite, processes);
 
         status = suite_main(suite);
-        end();
+        cgroups_remove();
         return status;
 }

@@ -36,12 +36,12 @@ static void teardown(void) {
 
 /* Opens, uses and closes connections and listeners until it is killed. */
 static void churn(const Route *route) {
-        Endpoint at = endpoint(route->listen, 0), to;
+        Spot at = spot(route->listen, 0), to;
         int listener = listen_on(&at, 64), clients[16], servers[16];
 
-        to = endpoint(route->connect, endpoint_port(&at));
+        to = spot(route->connect, spot_port(&at));
         for (unsigned round = 0;; round++) {
-                Endpoint other = endpoint(route->listen, 0);
+                Spot other = spot(route->listen, 0);
                 int passing = listen_on(&other, 5);
 
                 for (size_t i = 0; i < ELEMENTSOF(clients); i++) {
@@ -83,7 +83,7 @@ START_TEST(every_sample_succeeds_while_connections_come_and_go)
         int status;
 
         for (size_t i = 0; i < ELEMENTSOF(stays); i++) {
-                Endpoint at = endpoint(stays[i], 20001);
+                Spot at = spot(stays[i], 20001);
 
                 listen_on(&at, 3);
         }

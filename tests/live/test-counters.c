@@ -155,7 +155,7 @@ static unsigned compare_all(void) {
 }
 
 static int udp_connect(const char *address, uint16_t port) {
-        Endpoint to = endpoint(address, port);
+        Spot to = spot(address, port);
         int fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
         ck_assert_int_ge(fd, 0);
@@ -166,8 +166,8 @@ static int udp_connect(const char *address, uint16_t port) {
 /* Each of these says what happens @n times and what counts it. */
 
 static void send_datagrams(const char *address, unsigned n) {
-        Endpoint at = endpoint(address, 0);
-        int receiver = bind_to(&at, SOCK_DGRAM), sender = udp_connect(address, endpoint_port(&at));
+        Spot at = spot(address, 0);
+        int receiver = bind_to(&at, SOCK_DGRAM), sender = udp_connect(address, spot_port(&at));
 
         for (unsigned i = 0; i < n; i++) {
                 ck_assert_int_eq(send(sender, "datagram", 8, 0), 8);
@@ -186,8 +186,8 @@ static void send_datagrams_to_nobody(const char *address, unsigned n) {
 
 /* The receiver has room for some of them and never reads. */
 static void overflow_receiver(const char *address, unsigned n) {
-        Endpoint at = endpoint(address, 0);
-        int receiver = bind_to(&at, SOCK_DGRAM), sender = udp_connect(address, endpoint_port(&at));
+        Spot at = spot(address, 0);
+        int receiver = bind_to(&at, SOCK_DGRAM), sender = udp_connect(address, spot_port(&at));
         static const char bytes[1024];
 
         set_option(receiver, SOL_SOCKET, SO_RCVBUF, 1);
@@ -199,7 +199,7 @@ static void overflow_receiver(const char *address, unsigned n) {
 static void send_bad_checksums(const char *address, int protocol, unsigned n) {
         static const uint8_t udp[8] = { 0, 9, 0, 9, 0, 8, 0x12, 0x34 };
         static const uint8_t tcp[20] = { 0, 9, 0, 9, [12] = 0x50, [13] = TH_SYN, [16] = 0x12, [17] = 0x34 };
-        Endpoint to = endpoint(address, 0);
+        Spot to = spot(address, 0);
         int fd = socket(to.any.sa_family, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
         ck_assert_msg(fd >= 0, "raw socket: %s", strerror(errno));
@@ -212,7 +212,7 @@ static void send_bad_checksums(const char *address, int protocol, unsigned n) {
 }
 
 static void connect_to_nobody(const char *address, unsigned n) {
-        Endpoint to = endpoint(address, 9);
+        Spot to = spot(address, 9);
 
         for (unsigned i = 0; i < n; i++) {
                 int fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -224,7 +224,7 @@ static void connect_to_nobody(const char *address, unsigned n) {
 }
 
 static void connect_nowhere(const char *address, unsigned n) {
-        Endpoint to = endpoint(address, 9);
+        Spot to = spot(address, 9);
         int fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
         for (unsigned i = 0; i < n; i++) {

@@ -125,7 +125,7 @@ END_TEST
 /* The number is of ports that can be used: as many sockets get one, and not one more. */
 START_TEST(as_many_sockets_get_a_port_as_there_are_ephemeral_ports)
 {
-        Endpoint at;
+        Spot at;
         uint64_t n;
 
         write_sysctl("net/ipv4/ip_local_port_range", "30000 30099");
@@ -134,10 +134,10 @@ START_TEST(as_many_sockets_get_a_port_as_there_are_ephemeral_ports)
         ck_assert_uint_eq(n, 89);
 
         for (uint64_t i = 0; i < n; i++) {
-                at = endpoint("127.0.0.1", 0);
+                at = spot("127.0.0.1", 0);
                 ck_assert_int_ge(bind(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), &at.any, at.size), 0);
         }
-        at = endpoint("127.0.0.1", 0);
+        at = spot("127.0.0.1", 0);
         ck_assert_int_eq(bind(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), &at.any, at.size), -1);
         ck_assert_int_eq(errno, EADDRINUSE);
 }

@@ -28,7 +28,7 @@ static void teardown(void) {
 }
 
 /* Drops @n connections at a listener whose queue is full. */
-static void drop(const Endpoint *to, unsigned n) {
+static void drop(const Spot *to, unsigned n) {
         uint64_t before = listen_drops();
 
         for (unsigned i = 0; i < n; i++)
@@ -38,8 +38,8 @@ static void drop(const Endpoint *to, unsigned n) {
 }
 
 /* A listener on this port whose queue is full: of limit 0, with one connection in it. */
-static int listen_full(const char *address, uint16_t port, Endpoint *ret_to) {
-        Endpoint at = endpoint(address, port);
+static int listen_full(const char *address, uint16_t port, Spot *ret_to) {
+        Spot at = spot(address, port);
         int listener = listen_on(&at, 0);
 
         connect_to(&at);
@@ -47,8 +47,8 @@ static int listen_full(const char *address, uint16_t port, Endpoint *ret_to) {
         return listener;
 }
 
-static uint64_t drops_of(const char *address, const Endpoint *at) {
-        return watch_listener(&watch, address, endpoint_port(at))->drops;
+static uint64_t drops_of(const char *address, const Spot *at) {
+        return watch_listener(&watch, address, spot_port(at))->drops;
 }
 
 /* Takes a sample between two equal readings of ListenDrops, which clients move that try again. */
@@ -69,17 +69,17 @@ static const Sample *sample_while_drops_rest(uint64_t *ret_drops) {
 START_TEST(a_queue_of_sixteen_holds_seventeen_and_drops_the_rest)
 {
         const Route *route = &routes[_i];
-        Endpoint at = endpoint(route->listen, 0), to;
+        Spot at = spot(route->listen, 0), to;
         const ListenerRow *row;
         const Sample *sample;
         uint64_t n_dropped;
 
         listen_on(&at, 16);
-        to = endpoint(route->connect, endpoint_port(&at));
+        to = spot(route->connect, spot_port(&at));
 
         /* Equal to the limit is not full. */
         for (unsigned i = 0; i < 17; i++) {
-                row = watch_listener(&watch, route->listen, endpoint_port(&at));
+                row = watch_listener(&watch, route->listen, spot_port(&at));
                 ck_assert_uint_eq(row->length, i);
                 ck_assert_uint_eq(row->limit, 16);
                 ck_assert_uint_eq(row->drops, 0);
@@ -94,7 +94,7 @@ START_TEST(a_queue_of_sixteen_holds_seventeen_and_drops_the_rest)
         /* These do not give up: a second later all of them try again. */
         for (unsigned round = 0; round < 2; round++) {
                 sample = sample_while_drops_rest(&n_dropped);
-                row = sample_listener(sample, route->listen, endpoint_port(&at));
+                row = sample_listener(sample, route->listen, spot_port(&at));
                 ck_assert_ptr_nonnull(row);
                 ck_assert_uint_eq(row->length, 17);
                 ck_assert_uint_eq(row->limit, 16);
@@ -111,16 +111,16 @@ END_TEST
 
 START_TEST(an_accepted_connection_leaves_the_queue)
 {
-        Endpoint at = endpoint("127.0.0.1", 0);
+        Spot at = spot("127.0.0.1", 0);
         int listener = listen_on(&at, 8);
 
         for (unsigned i = 0; i < 5; i++)
                 connect_to(&at);
         for (unsigned i = 5; i > 0; i--) {
-                ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", endpoint_port(&at))->length, i);
+                ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", spot_port(&at))->length, i);
                 ck_assert_int_ge(accept4(listener, NULL, NULL, SOCK_CLOEXEC), 0);
         }
-        ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", endpoint_port(&at))->length, 0);
+        ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", spot_port(&at))->length, 0);
 }
 END_TEST
 
@@ -128,7 +128,7 @@ START_TEST(of_ten_listeners_each_has_its_own_drops)
 {
         static const char *const addresses[] = { "127.0.0.1", "::1" };
         uint64_t expected[10] = { 0 };
-        Endpoint to[10];
+        Spot to[10];
 
         for (unsigned i = 0; i < ELEMENTSOF(to); i++)
                 listen_full(addresses[i % 2], 0, &to[i]);
@@ -146,7 +146,7 @@ END_TEST
 
 START_TEST(drops_of_before_the_first_sample_are_counted)
 {
-        Endpoint to;
+        Spot to;
 
         listen_full("127.0.0.1", 0, &to);
         drop(&to, 7);
@@ -159,11 +159,11 @@ END_TEST
 START_TEST(drops_go_on_from_where_they_were_when_a_listener_is_opened_again)
 {
         uint16_t port;
-        Endpoint to;
+        Spot to;
         int listener;
 
         listener = listen_full("127.0.0.1", 0, &to);
-        port = endpoint_port(&to);
+        port = spot_port(&to);
         drop(&to, 5);
         ck_assert_uint_eq(drops_of("127.0.0.1", &to), 5);
 
@@ -195,7 +195,7 @@ END_TEST
 /* To the kernel it is the same socket all the time, and its drops are the same. */
 START_TEST(a_socket_that_stops_listening_and_begins_again_is_not_counted_twice)
 {
-        Endpoint to;
+        Spot to;
         int listener;
 
         listener = listen_full("127.0.0.1", 20001, &to);
@@ -226,7 +226,7 @@ static void get_queue(int listener, uint64_t *ret_length, uint64_t *ret_limit) {
 
 #define N_SIBLINGS 8
 
-static void listen_siblings(Endpoint *at, int ret_listeners[static N_SIBLINGS]) {
+static void listen_siblings(Spot *at, int ret_listeners[static N_SIBLINGS]) {
         for (unsigned i = 0; i < N_SIBLINGS; i++) {
                 int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -241,14 +241,14 @@ static void listen_siblings(Endpoint *at, int ret_listeners[static N_SIBLINGS]) 
 START_TEST(siblings_are_one_row_with_sums_and_the_worst_of_them)
 {
         const Route *route = &routes[_i];
-        Endpoint at = endpoint(route->listen, 0), to;
+        Spot at = spot(route->listen, 0), to;
         uint64_t lengths = 0, limits = 0, worst_length = 0, worst_limit = 1, length, limit, n_dropped;
         int listeners[N_SIBLINGS];
         const ListenerRow *row;
         const Sample *sample;
 
         listen_siblings(&at, listeners);
-        to = endpoint(route->connect, endpoint_port(&at));
+        to = spot(route->connect, spot_port(&at));
 
         /* The kernel chooses by a hash of addresses and ports; the smallest queue is soon full. */
         for (unsigned i = 0; i < 100; i++)
@@ -257,7 +257,7 @@ START_TEST(siblings_are_one_row_with_sums_and_the_worst_of_them)
 
         sample = sample_while_drops_rest(&n_dropped);
         ck_assert_uint_eq(sample->n_listeners, 1);
-        row = sample_listener(sample, route->listen, endpoint_port(&at));
+        row = sample_listener(sample, route->listen, spot_port(&at));
         ck_assert_ptr_nonnull(row);
 
         for (unsigned i = 0; i < N_SIBLINGS; i++) {
@@ -282,7 +282,7 @@ END_TEST
 
 START_TEST(when_a_sibling_goes_the_drops_of_all_stay)
 {
-        Endpoint at = endpoint("127.0.0.1", 0);
+        Spot at = spot("127.0.0.1", 0);
         int listeners[N_SIBLINGS];
         const ListenerRow *row;
         uint64_t before;
@@ -296,7 +296,7 @@ START_TEST(when_a_sibling_goes_the_drops_of_all_stay)
 
         for (unsigned i = 0; i < N_SIBLINGS - 1; i++) {
                 ck_assert_int_eq(close(listeners[i]), 0);
-                row = watch_listener(&watch, "127.0.0.1", endpoint_port(&at));
+                row = watch_listener(&watch, "127.0.0.1", spot_port(&at));
                 ck_assert_uint_eq(row->n_sockets, N_SIBLINGS - 1 - i);
                 ck_assert_uint_eq(row->drops, before);
         }
@@ -326,7 +326,7 @@ START_TEST(an_ack_that_finds_the_queue_full_is_counted_twice_by_the_kernel)
         for (unsigned i = 0; i < 9; i++)
                 connect_to(&line->to);
 
-        before = watch_listener(&watch, routes[_i].listen, endpoint_port(&line->to))->drops;
+        before = watch_listener(&watch, routes[_i].listen, spot_port(&line->to))->drops;
         ck_assert_uint_eq(listen_drops(), 0);
 
         for (size_t i = 0; i < ELEMENTSOF(half_open); i++)
@@ -334,8 +334,7 @@ START_TEST(an_ack_that_finds_the_queue_full_is_counted_twice_by_the_kernel)
         AWAIT(listen_drops() >= ELEMENTSOF(half_open));
 
         sample = sample_while_drops_rest(&n_dropped);
-        ck_assert_uint_eq(sample_listener(sample, routes[_i].listen, endpoint_port(&line->to))->drops -
-                                  before,
+        ck_assert_uint_eq(sample_listener(sample, routes[_i].listen, spot_port(&line->to))->drops - before,
                           2 * n_dropped);
 }
 END_TEST

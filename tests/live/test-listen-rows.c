@@ -38,7 +38,7 @@ typedef struct Listener {
 
 /* SO_REUSEPORT: otherwise a wildcard and an address do not go together. */
 static int open_listener(const Listener *listener, uint16_t port, int backlog) {
-        Endpoint at = endpoint(listener->address, port);
+        Spot at = spot(listener->address, port);
         int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         ck_assert_msg(fd >= 0, "socket: %s", strerror(errno));
@@ -55,7 +55,7 @@ static int open_listener(const Listener *listener, uint16_t port, int backlog) {
 }
 
 static void connect_n(const char *address, uint16_t port, unsigned n) {
-        Endpoint to = endpoint(address, port);
+        Spot to = spot(address, port);
 
         for (unsigned i = 0; i < n; i++)
                 connect_to(&to);

@@ -227,7 +227,7 @@ static void check_right(uint16_t port, uint64_t n_reopens, uint64_t n_failures) 
 
 START_TEST(a_broken_netlink_socket_fails_one_collector_once)
 {
-        Endpoint at = endpoint("127.0.0.1", 0);
+        Spot at = spot("127.0.0.1", 0);
         const CollectorReport *report;
         const Sample *sample;
         usec_t success_usec;
@@ -235,7 +235,7 @@ START_TEST(a_broken_netlink_socket_fails_one_collector_once)
         listen_on(&at, 5);
         for (unsigned i = 0; i < 3; i++)
                 connect_to(&at);
-        check_right(endpoint_port(&at), 0, 0);
+        check_right(spot_port(&at), 0, 0);
         success_usec = watch.sample->reports[COLLECTOR_LISTEN].last_success_usec;
 
         breaks[_i].break_it(find_netlink());
@@ -258,14 +258,14 @@ START_TEST(a_broken_netlink_socket_fails_one_collector_once)
         ck_assert_uint_eq(sample_value(sample, VALUE_NETLINK_REOPENS), 1);
 
         for (unsigned i = 0; i < 3; i++)
-                check_right(endpoint_port(&at), 1, 1);
+                check_right(spot_port(&at), 1, 1);
         (void)find_netlink();
 }
 END_TEST
 
 START_TEST(while_netlink_cannot_be_opened_the_rest_goes_on)
 {
-        Endpoint at = endpoint("127.0.0.1", 0);
+        Spot at = spot("127.0.0.1", 0);
         const Sample *sample;
 
         listen_on(&at, 5);
@@ -295,14 +295,14 @@ END_TEST
 
 START_TEST(drops_are_kept_through_a_sample_that_failed)
 {
-        Endpoint at = endpoint("127.0.0.1", 0);
+        Spot at = spot("127.0.0.1", 0);
 
         listen_on(&at, 0);
         connect_to(&at);
         for (unsigned i = 0; i < 5; i++)
                 ck_assert_int_eq(close(connect_begin(&at)), 0);
         AWAIT(listen_drops() == 5);
-        ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", endpoint_port(&at))->drops, 5);
+        ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", spot_port(&at))->drops, 5);
 
         break_by_closing(find_netlink());
         ck_assert_int_lt(watch_try(&watch)->reports[COLLECTOR_LISTEN].error, 0);
@@ -310,7 +310,7 @@ START_TEST(drops_are_kept_through_a_sample_that_failed)
         for (unsigned i = 0; i < 2; i++)
                 ck_assert_int_eq(close(connect_begin(&at)), 0);
         AWAIT(listen_drops() == 7);
-        ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", endpoint_port(&at))->drops, 7);
+        ck_assert_uint_eq(watch_listener(&watch, "127.0.0.1", spot_port(&at))->drops, 7);
 }
 END_TEST
 

@@ -74,7 +74,7 @@ static void ss_count(SsCount *ret) {
         ck_assert_int_eq(pclose(ss), 0);
 }
 
-static int repair_connect(const Endpoint *to) {
+static int repair_connect(const Spot *to) {
         int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         ck_assert_msg(fd >= 0, "socket: %s", strerror(errno));
@@ -131,7 +131,7 @@ static void release_sockets(const Holder *holders, size_t n) {
 
 /* Established, without a peer. */
 static void hold_repaired(unsigned argument) {
-        Endpoint to = endpoint(argument % 2 == 0 ? "127.0.0.1" : "::1", (uint16_t)(1000 + argument));
+        Spot to = spot(argument % 2 == 0 ? "127.0.0.1" : "::1", (uint16_t)(1000 + argument));
 
         for (unsigned i = 0; i < N_REPAIRED; i++)
                 repair_connect(&to);
@@ -143,7 +143,7 @@ static void hold_repaired(unsigned argument) {
 static void hold_connections(unsigned argument) {
         const Route *route = &routes[argument];
         Line *line = line_new(route, 4 * N_PAIRS);
-        Endpoint at, to;
+        Spot at, to;
         int listener;
 
         for (unsigned i = 0; i < N_PAIRS; i++) {
@@ -166,16 +166,16 @@ static void hold_connections(unsigned argument) {
         }
 
         for (unsigned i = 0; i < 100; i++) {
-                at = endpoint(route->listen, 0);
+                at = spot(route->listen, 0);
                 listener = listen_on(&at, 5);
-                to = endpoint(route->connect, endpoint_port(&at));
+                to = spot(route->connect, spot_port(&at));
                 if (i % 3 == 0)
                         make_deaf(listener);
                 if (i % 3 == 1)
                         make_deaf_to_ack(listener);
                 connect_begin(&to);
 
-                at = endpoint(route->listen, 0);
+                at = spot(route->listen, 0);
                 bind_to(&at, SOCK_STREAM);
         }
 

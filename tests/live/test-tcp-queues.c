@@ -72,10 +72,10 @@ END_TEST
 
 START_TEST(bytes_to_a_connection_that_nobody_accepted_are_unread)
 {
-        Endpoint at = endpoint(routes[_i].listen, 0), to;
+        Spot at = spot(routes[_i].listen, 0), to;
 
         listen_on(&at, 64);
-        to = endpoint(routes[_i].connect, endpoint_port(&at));
+        to = spot(routes[_i].connect, spot_port(&at));
         for (unsigned i = 0; i < N_PAIRS; i++)
                 write_bytes(connect_to(&to), N_BYTES);
 
@@ -110,7 +110,7 @@ START_TEST(the_queues_of_listeners_are_not_bytes)
         for (unsigned i = 0; i < N_PAIRS; i++)
                 connect_to(&line->to);
 
-        row = watch_listener(&watch, routes[_i].listen, endpoint_port(&line->to));
+        row = watch_listener(&watch, routes[_i].listen, spot_port(&line->to));
         ck_assert_uint_eq(row->length, N_PAIRS);
         ck_assert_uint_eq(row->limit, 64);
         check_queues(0, 0);

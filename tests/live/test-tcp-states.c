@@ -55,7 +55,7 @@ END_TEST
 START_TEST(listeners_are_counted_in_listen)
 {
         for (unsigned i = 0; i < N_PAIRS; i++) {
-                Endpoint at = endpoint(routes[_i].listen, 0);
+                Spot at = spot(routes[_i].listen, 0);
 
                 listen_on(&at, 5);
         }
@@ -75,10 +75,10 @@ END_TEST
 
 START_TEST(a_connection_that_nobody_accepted_is_established)
 {
-        Endpoint at = endpoint(routes[_i].listen, 0), to;
+        Spot at = spot(routes[_i].listen, 0), to;
 
         listen_on(&at, 5);
-        to = endpoint(routes[_i].connect, endpoint_port(&at));
+        to = spot(routes[_i].connect, spot_port(&at));
         for (unsigned i = 0; i < N_PAIRS; i++)
                 connect_to(&to);
 
@@ -226,7 +226,7 @@ START_TEST(sockets_that_are_bound_and_no_more_are_counted_in_bound_inactive)
                                                  "::1",       "::ffff:127.0.0.1", "::" };
 
         for (size_t i = 0; i < ELEMENTSOF(addresses); i++) {
-                Endpoint at = endpoint(addresses[i], 0);
+                Spot at = spot(addresses[i], 0);
 
                 bind_to(&at, SOCK_STREAM);
                 AWAIT_STATES(&watch, [SOCK_STATE_BOUND_INACTIVE] = i + 1);
@@ -237,7 +237,7 @@ END_TEST
 START_TEST(a_bound_socket_that_listens_or_connects_is_not_bound_inactive)
 {
         _cleanup_(line_freep) Line *line = line_new(&routes[_i], 0);
-        Endpoint from = endpoint(routes[_i].connect, 0);
+        Spot from = spot(routes[_i].connect, 0);
         int fd = bind_to(&from, SOCK_STREAM);
 
         AWAIT_STATES(&watch, [SOCK_STATE_LISTEN] = 1, [SOCK_STATE_BOUND_INACTIVE] = 1);
@@ -252,7 +252,7 @@ END_TEST
 START_TEST(a_bound_socket_that_was_reset_is_counted_in_close)
 {
         _cleanup_(line_freep) Line *line = line_new(&routes[_i], 0);
-        Endpoint from = endpoint(routes[_i].connect, 20001);
+        Spot from = spot(routes[_i].connect, 20001);
         int fd = bind_to(&from, SOCK_STREAM), server;
 
         ck_assert_int_eq(connect(fd, &line->to.any, line->to.size), 0);
@@ -262,7 +262,7 @@ START_TEST(a_bound_socket_that_was_reset_is_counted_in_close)
 
         AWAIT_STATES(&watch, [SOCK_STATE_LISTEN] = 1, [SOCK_STATE_CLOSE] = 1);
 
-        from = endpoint(routes[_i].connect, 0);
+        from = spot(routes[_i].connect, 0);
         bind_to(&from, SOCK_STREAM);
         AWAIT_STATES(
                 &watch, [SOCK_STATE_LISTEN] = 1, [SOCK_STATE_CLOSE] = 1, [SOCK_STATE_BOUND_INACTIVE] = 1);
@@ -282,7 +282,7 @@ END_TEST
 
 START_TEST(datagram_sockets_are_not_counted)
 {
-        Endpoint at = endpoint("127.0.0.1", 0), at6 = endpoint("::1", 0);
+        Spot at = spot("127.0.0.1", 0), at6 = spot("::1", 0);
 
         bind_to(&at, SOCK_DGRAM);
         bind_to(&at6, SOCK_DGRAM);

@@ -55,12 +55,12 @@ static void dump(uint8_t family) {
 }
 
 /* The socket at this port, in a dump of its family; it has to be there once. */
-static const SockView *ask(const Endpoint *at) {
+static const SockView *ask(const Spot *at) {
         const SockView *found = NULL;
 
         dump((uint8_t)at->any.sa_family);
         for (unsigned i = 0; i < seen.n; i++) {
-                if (seen.messages[i].id.idiag_sport != htons(endpoint_port(at)))
+                if (seen.messages[i].id.idiag_sport != htons(spot_port(at)))
                         continue;
                 ck_assert_ptr_null(found);
                 found = &seen.views[i];
@@ -70,7 +70,7 @@ static const SockView *ask(const Endpoint *at) {
         return found;
 }
 
-static uint32_t queue_of(const Endpoint *at) {
+static uint32_t queue_of(const Spot *at) {
         return ask(at)->message->idiag_rqueue;
 }
 
@@ -88,20 +88,20 @@ static uint32_t get_receive_buffer(int fd) {
         return (uint32_t)value;
 }
 
-static void connect_udp(int fd, const Endpoint *to) {
+static void connect_udp(int fd, const Spot *to) {
         ck_assert_int_eq(connect(fd, &to->any, to->size), 0);
 }
 
 /* Where a socket is bound to by connecting it. */
-static Endpoint name_of(int fd) {
-        Endpoint at = { .size = sizeof at.in6 };
+static Spot name_of(int fd) {
+        Spot at = { .size = sizeof at.in6 };
 
         ck_assert_int_eq(getsockname(fd, &at.any, &at.size), 0);
         return at;
 }
 
 /* A sender of datagrams that is connected to there. */
-static int send_to(const Endpoint *to) {
+static int send_to(const Spot *to) {
         int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
         ck_assert_int_ge(fd, 0);
@@ -137,7 +137,7 @@ static uint64_t receive_buffer_errors(const Route *route) {
 START_TEST(a_receiver_that_does_not_read_drops_what_the_kernel_counts)
 {
         const Route *route = &routes[_i];
-        Endpoint at = endpoint(route->listen, 0), to;
+        Spot at = spot(route->listen, 0), to;
         int receiver = bind_to(&at, SOCK_DGRAM);
         uint32_t memory[SK_MEMINFO_VARS];
         unsigned n_received = 0;
@@ -145,7 +145,7 @@ START_TEST(a_receiver_that_does_not_read_drops_what_the_kernel_counts)
 
         set_option(receiver, SOL_SOCKET, SO_RCVBUF, 8192);
         ck_assert_uint_eq(ask(&at)->receive_buffer_bytes, get_receive_buffer(receiver));
-        to = endpoint(route->connect, endpoint_port(&at));
+        to = spot(route->connect, spot_port(&at));
         send_datagrams(send_to(&to), 500);
         AWAIT(receive_buffer_errors(route) > 0);
 
@@ -171,11 +171,11 @@ END_TEST
 START_TEST(the_queue_is_memory_and_not_bytes)
 {
         const Route *route = &routes[_i];
-        Endpoint at = endpoint(route->listen, 0), to;
+        Spot at = spot(route->listen, 0), to;
         int receiver = bind_to(&at, SOCK_DGRAM), sender;
         uint32_t memory[SK_MEMINFO_VARS], one;
 
-        to = endpoint(route->connect, endpoint_port(&at));
+        to = spot(route->connect, spot_port(&at));
         sender = send_to(&to);
         ck_assert_uint_eq(queue_of(&at), 0);
         send_datagrams(sender, 1);
@@ -200,7 +200,7 @@ END_TEST
 /* While memory that was read is held back, the queue does not count it. */
 START_TEST(what_was_read_leaves_the_queue_before_its_memory_is_given_back)
 {
-        Endpoint at = endpoint("127.0.0.1", 0);
+        Spot at = spot("127.0.0.1", 0);
         int receiver = bind_to(&at, SOCK_DGRAM), sender = send_to(&at);
         uint32_t memory[SK_MEMINFO_VARS], one;
 
@@ -221,10 +221,10 @@ END_TEST
 START_TEST(what_a_filter_refuses_is_in_drops_alone)
 {
         const Route *route = &routes[_i];
-        Endpoint at = endpoint(route->listen, 0), to;
+        Spot at = spot(route->listen, 0), to;
 
         make_deaf(bind_to(&at, SOCK_DGRAM));
-        to = endpoint(route->connect, endpoint_port(&at));
+        to = spot(route->connect, spot_port(&at));
         send_datagrams(send_to(&to), 5);
         AWAIT(ask(&at)->drops == 5);
         ck_assert_uint_eq(receive_buffer_errors(route), 0);
@@ -234,10 +234,10 @@ END_TEST
 
 START_TEST(each_socket_has_its_own_drops)
 {
-        Endpoint at[6];
+        Spot at[6];
 
         for (unsigned i = 0; i < ELEMENTSOF(at); i++) {
-                at[i] = endpoint(i % 2 ? "::1" : "127.0.0.1", 0);
+                at[i] = spot(i % 2 ? "::1" : "127.0.0.1", 0);
                 make_deaf(bind_to(&at[i], SOCK_DGRAM));
                 send_datagrams(send_to(&at[i]), i);
         }
@@ -252,7 +252,7 @@ static const char *const addresses[] = { "127.0.0.1", "::1" };
 
 START_TEST(a_socket_is_closed_when_it_is_bound_and_established_when_it_is_connected)
 {
-        Endpoint at = endpoint(addresses[_i], 0), to = endpoint(addresses[_i], 9);
+        Spot at = spot(addresses[_i], 0), to = spot(addresses[_i], 9);
         struct sockaddr none = { .sa_family = AF_UNSPEC };
         const SockView *view;
         int fd;
@@ -273,7 +273,7 @@ START_TEST(a_socket_is_closed_when_it_is_bound_and_established_when_it_is_connec
         dump((uint8_t)at.any.sa_family);
         ck_assert_uint_eq(seen.n, 0);
 
-        at = endpoint(addresses[_i], 20000);
+        at = spot(addresses[_i], 20000);
         fd = bind_to(&at, SOCK_DGRAM);
         view = ask(&at);
         ck_assert_int_eq(view->state, SOCK_STATE_CLOSE);
@@ -290,7 +290,7 @@ END_TEST
 
 START_TEST(each_family_is_told_alone)
 {
-        Endpoint at4 = endpoint("127.0.0.1", 0), at6 = endpoint("::1", 0), tcp = endpoint("127.0.0.1", 0);
+        Spot at4 = spot("127.0.0.1", 0), at6 = spot("::1", 0), tcp = spot("127.0.0.1", 0);
 
         bind_to(&at4, SOCK_DGRAM);
         bind_to(&at6, SOCK_DGRAM);
@@ -305,7 +305,7 @@ END_TEST
 START_TEST(whether_it_takes_ipv4_is_told_until_it_is_connected)
 {
         for (int is_only = 0; is_only < 2; is_only++) {
-                Endpoint at = endpoint("::", 0), to = endpoint("::1", 9);
+                Spot at = spot("::", 0), to = spot("::1", 9);
                 int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
                 set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, is_only);
@@ -329,7 +329,7 @@ static int keep_cgroup(const SockView *socket, void *userdata) {
 
 START_TEST(the_cgroup_is_told_as_of_tcp)
 {
-        Endpoint udp = endpoint(addresses[_i], 0), tcp = endpoint(addresses[_i], 0);
+        Spot udp = spot(addresses[_i], 0), tcp = spot(addresses[_i], 0);
         uint64_t cgroup_id = 0;
 
         listen_on(&tcp, 5);
@@ -348,7 +348,7 @@ START_TEST(many_sockets_are_each_told_once)
         bool is_seen[N_MANY] = { false };
 
         for (uint16_t i = 0; i < N_MANY; i++) {
-                Endpoint at = endpoint(addresses[_i], 20000 + i);
+                Spot at = spot(addresses[_i], 20000 + i);
 
                 bind_to(&at, SOCK_DGRAM);
         }

@@ -11,7 +11,7 @@ void watch_begin(Watch *watch) {
         const char *what = "";
         int r;
 
-        *watch = (Watch){ .sources = SOURCES_NULL };
+        *watch = (Watch){ .sources = SOURCES_NULL, .bounds = bounds_default };
         r = sources_init(&watch->sources, "/proc", "/sys", &what);
         ck_assert_msg(r == 0, "%s: %s", what, strerror(-r));
         ck_assert_int_eq(collection_new(&watch->sources, &watch->collection), 0);
@@ -27,7 +27,9 @@ void watch_end(Watch *watch) {
 }
 
 const Sample *watch_try(Watch *watch) {
-        collection_run(watch->collection, &bounds_default, watch->sample);
+        collection_run(watch->collection, &watch->bounds, watch->sample);
+        if (watch->sample->reports[COLLECTOR_TCP].error == 0)
+                check_sums(watch->sample);
         return watch->sample;
 }
 
@@ -55,11 +57,13 @@ uint64_t watch_value(Watch *watch, ValueId id) {
 }
 
 const ListenerRow *sample_listener(const Sample *sample, const char *address, uint16_t port) {
-        char text[LISTENER_ADDRESS_SIZE];
+        char text[ENDPOINT_ADDRESS_SIZE];
 
         for (uint32_t i = 0; i < sample->n_listeners; i++) {
-                listener_format_address(&sample->listeners[i].key, text);
-                if (listener_port(&sample->listeners[i].key) == port && strcmp(text, address) == 0)
+                const Endpoint *endpoint = &sample->listeners[i].key.endpoint;
+
+                endpoint_format_address(endpoint, text);
+                if (endpoint_port(endpoint) == port && strcmp(text, address) == 0)
                         return &sample->listeners[i];
         }
 
@@ -71,6 +75,48 @@ const ListenerRow *watch_listener(Watch *watch, const char *address, uint16_t po
 
         ck_assert_msg(row, "no row for %s port %u", address, port);
         return row;
+}
+
+const UnitRow *sample_unit(const Sample *sample, const char *name) {
+        for (uint32_t i = 0; i < sample->n_units; i++)
+                if (strcmp(sample->units[i].key.unit, name) == 0)
+                        return &sample->units[i];
+
+        return NULL;
+}
+
+static void check_states_sum(const Sample *sample) {
+        for (unsigned state = 0; state < _STATES; state++) {
+                uint64_t n = 0, n_listeners = 0;
+                unsigned value = state == STATE_BOUND_INACTIVE ? VALUE_TCP_BOUND_INACTIVE : state + 1;
+
+                for (uint32_t i = 0; i < sample->n_units; i++)
+                        n += sample->units[i].states[state];
+                for (uint32_t i = 0; i < sample->n_listeners; i++)
+                        n_listeners += sample->listeners[i].states[state];
+
+                ck_assert_msg(n == sample->values[value], "%s: %lu of units, %lu of the host",
+                              state_names[state], n, sample->values[value]);
+                ck_assert_msg(n_listeners <= n, "%s: %lu of listeners, %lu of the host", state_names[state],
+                              n_listeners, n);
+        }
+}
+
+void check_sums(const Sample *sample) {
+        UnitRow sum = { 0 };
+
+        check_states_sum(sample);
+        for (uint32_t i = 0; i < sample->n_units; i++) {
+                const UnitRow *row = &sample->units[i];
+
+                sum.receive_queue_bytes += row->receive_queue_bytes;
+                sum.send_queue_bytes += row->send_queue_bytes;
+                sum.n_retransmitting += row->n_retransmitting;
+                ck_assert_uint_le(row->n_close_wait_accepted, row->states[STATE_CLOSE_WAIT]);
+        }
+        ck_assert_uint_eq(sum.receive_queue_bytes, sample_value(sample, VALUE_TCP_RECEIVE_QUEUE_BYTES));
+        ck_assert_uint_eq(sum.send_queue_bytes, sample_value(sample, VALUE_TCP_SEND_QUEUE_BYTES));
+        ck_assert_uint_eq(sum.n_retransmitting, sample_value(sample, VALUE_TCP_RETRANSMITTING));
 }
 
 void check_listeners_ascend(const Sample *sample) {

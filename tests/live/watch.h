@@ -31,6 +31,7 @@
 
 typedef struct Watch {
         Sources sources;
+        Bounds bounds; /* those of the product, until the test sets others */
         Collection *collection;
         Sample *sample;
 } Watch;
@@ -39,7 +40,7 @@ typedef struct Watch {
 void watch_begin(Watch *watch);
 void watch_end(Watch *watch);
 
-/* Takes a sample, whatever becomes of it. */
+/* Takes a sample, whatever becomes of it; what is always true of one is asserted. */
 const Sample *watch_try(Watch *watch);
 
 /* Takes a sample; every collector has to succeed, and be complete. */
@@ -55,8 +56,14 @@ const ListenerRow *sample_listener(const Sample *sample, const char *address, ui
 /* Likewise in the next sample of a watch; it has to be there. */
 const ListenerRow *watch_listener(Watch *watch, const char *address, uint16_t port);
 
+/* Row of a unit, or of a cgroup of ours by its path. NULL if there is none. */
+const UnitRow *sample_unit(const Sample *sample, const char *name);
+
 /* Fails the test unless keys of rows are strictly ascending. */
 void check_listeners_ascend(const Sample *sample);
+
+/* Fails the test unless the units together have what the host has: every socket belongs to one row. */
+void check_sums(const Sample *sample);
 
 /* Indexed by SockState. */
 #define N_STATES _SOCK_STATE_MAX
