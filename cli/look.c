@@ -56,8 +56,8 @@ static void look_print_full_queues(const Sample *sample) {
                         continue;
 
                 endpoint_format_name(&row->key.endpoint, name);
-                printf("accept queue of %s (%s) is full: %" PRIu64 " wait, above its limit of %" PRIu64
-                       " new ones are dropped\n",
+                printf("accept queue of %s (%s) is full: %" PRIu64 " wait and its limit is %" PRIu64
+                       ", so new ones are dropped\n",
                        name, row->key.unit, row->worst_length, row->worst_limit);
         }
 
@@ -65,8 +65,8 @@ static void look_print_full_queues(const Sample *sample) {
                 const UnixListenerRow *row = &sample->unix_listeners[i];
 
                 if (pressure_is_full(row->worst_length, row->worst_limit))
-                        printf("accept queue of %s (%s) is full: %" PRIu64
-                               " wait, above its limit of %" PRIu64 " others have to\n",
+                        printf("accept queue of %s (%s) is full: %" PRIu64 " wait and its limit is %" PRIu64
+                               ", so others wait or are refused\n",
                                row->key.path, row->key.unit, row->worst_length, row->worst_limit);
         }
 }

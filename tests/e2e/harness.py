@@ -421,6 +421,12 @@ class Exposition:
     def get(self, name, **labels):
         return self.series.get((name, tuple(sorted(labels.items()))))
 
+    def one(self, name, **labels):
+        """The number of the one series that has these labels, and maybe others."""
+        found = [value for (n, own), value in self.series.items() if n == name and labels.items() <= dict(own).items()]
+        equal(len(found), 1, f"series {name} {labels}")
+        return found[0]
+
     def states(self):
         return {dict(labels)["state"]: value for (name, labels), value in self.series.items()
                 if name == "sockwatch_tcp_sockets"}

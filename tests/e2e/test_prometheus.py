@@ -13,6 +13,7 @@ import http.server
 import json
 import os
 import re
+import socket
 import threading
 import urllib.parse
 import urllib.request
@@ -70,6 +71,10 @@ def prepare():
     daemon = scope.daemon(interval="500ms").wait_ready()
     queue = Queue(scope, QUEUED, LIMIT)
     leaked = Connections(scope, LEAKED)
+    listening = scope.enter_context(socket.socket(socket.AF_UNIX))
+    listening.bind("\0listening")
+    listening.listen(5)
+    scope.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", 0))
     daemon.wait_samples(2)
     proxy = Proxy("text/plain; version=0.0.4")
     prometheus = Prometheus(scope, {"openmetrics": daemon.port, "text": proxy.port})

@@ -480,13 +480,13 @@ def _(scope):
     result = sockwatch("status")
     equal((result.returncode, result.stderr), (0, ""), result)
     matches(r"^Taken now, .*there is no ring file", result.stdout)
-    matches(rf"^127\.0\.0\.1\s+{queue.port}\s+2\s+7\s+0$", result.stdout)
+    matches(rf"^127\.0\.0\.1\s+{queue.port}\s+\S+\s+2\s+7\s+2\s+0$", result.stdout)
     matches(r"^CLOSE-WAIT\s+0$", result.stdout)
 
     sample = json.loads(sockwatch("status", "--json").stdout)
     equal(sample["values"]["tcp_listen"], 1)
 
-    for command in ["status", "history"]:
+    for command in ["status", "listeners", "units", "states", "history"]:
         result = sockwatch(command, "--ring.file=/nonexistent/ring")
         equal((result.returncode, result.stdout), (3, ""))
         matches(r"cannot read ring file /nonexistent/ring: .*start sockwatchd, or name its file with --ring.file", result.stderr)
@@ -499,7 +499,7 @@ def _(scope):
     daemon.wait_samples(3)
     result = sockwatch("status", f"--ring.file={daemon.ring}")
     equal(result.returncode, 1)
-    matches(rf"^accept queue of 127\.0\.0\.1:{queue.port} is full: 3 wait, above its limit of 2", result.stdout)
+    matches(rf"^accept queue of 127\.0\.0\.1:{queue.port} \(\S+\) is full: 3 wait and its limit is 2, so ", result.stdout)
     result = sockwatch("history", f"--ring.file={daemon.ring}")
     matches(rf" 3/2 127\.0\.0\.1:{queue.port} ", result.stdout)
 
@@ -507,7 +507,8 @@ def _(scope):
 @test("sockwatch: what cannot be written ends with 3 and is told")
 def _(scope):
     daemon = scope.daemon(interval="20ms").wait_ready()
-    for arguments in [["status"], ["status", "--json"], ["history"], ["history", "--json"]]:
+    for arguments in [[command, *json] for command in ["status", "listeners", "units", "states", "history"]
+                      for json in [[], ["--json"]]]:
         with open("/dev/full", "w") as full:
             result = subprocess.run([SOCKWATCH, *arguments, f"--ring.file={daemon.ring}"], stdout=full,
                                     stderr=subprocess.PIPE, text=True, timeout=10)
@@ -517,9 +518,10 @@ def _(scope):
 
 @test("sockwatch: flags of another command are refused")
 def _(scope):
-    result = sockwatch("status", "--since=1m")
-    equal((result.returncode, result.stdout), (2, ""))
-    matches(r"--at and --since are of history", result.stderr)
+    for command in ["status", "listeners", "units", "states"]:
+        result = sockwatch(command, "--since=1m")
+        equal((result.returncode, result.stdout), (2, ""), command)
+        matches(r"--since is of history; a single time is given with --at", result.stderr)
 
 
 @test("sockwatch: a ring that cannot be read ends with 3 and says why")
@@ -528,7 +530,7 @@ def _(scope):
     path = os.path.join(folder, "text")
     with open(path, "w") as file:
         file.write("a text, and long enough to have a header " * 1000)
-    for command in ["status", "history"]:
+    for command in ["status", "listeners", "units", "states", "history"]:
         result = sockwatch(command, f"--ring.file={path}")
         equal((result.returncode, result.stderr), (3, f"sockwatch: {path} is not a ring file\n"), command)
         result = sockwatch(command, f"--ring.file={folder}")
@@ -543,7 +545,7 @@ def _(scope):
     result = sockwatch("status", f"--ring.file={daemon.ring}")
     equal((result.returncode, result.stderr), (0, ""), result.stdout)
     matches(r"^Sample \d+ of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, 0\.\d s ago$", result.stdout)
-    matches(rf"^127\.0\.0\.1\s+{queue.port}\s+3\s+5\s+0$", result.stdout)
+    matches(rf"^127\.0\.0\.1\s+{queue.port}\s+\S+\s+3\s+5\s+3\s+0$", result.stdout)
 
 
 @test("sockwatch: history --at finds the sample of a second that is there, and says what there is of one that is not")
