@@ -309,7 +309,7 @@ static void owners_search_all(Owners *owners) {
         for (size_t i = 0; i < processes_count(owners->processes); i++) {
                 const Process *process = processes_get(owners->processes, i);
 
-                if (process->pid <= owners->last_pid || process->open_fds == 0)
+                if (process->pid <= owners->last_pid || (process->is_permitted && process->open_fds == 0))
                         continue;
                 if (owners->n_share == 0)
                         break;
