@@ -148,6 +148,15 @@ static OwnerEntry *owners_add(Owners *owners, uint64_t inode) {
         return &owners->entries[owners->n_entries++];
 }
 
+/* What was not found where it was searched may be where it is to be searched now. */
+static void owner_change_hint(OwnerEntry *entry, const Unit *unit) {
+        entry->searched_unit = unit;
+        entry->searched_usec = 0;
+        entry->is_due = false;
+        if (entry->owner.state != OWNER_FOUND)
+                entry->owner.state = OWNER_WANTED;
+}
+
 const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
         static const Owner no_room = { .state = OWNER_WANTED };
         uint32_t index;
@@ -161,7 +170,8 @@ const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
         if (!entry)
                 return &no_room;
 
-        entry->searched_unit = unit;
+        if (entry->searched_unit != unit)
+                owner_change_hint(entry, unit);
         entry->last_used = units_number(owners->units);
         return &entry->owner;
 }
