@@ -160,6 +160,15 @@ const Owner *owners_find_connection(Owners *owners, uint64_t inode) {
         return owners_find(owners, inode, /* unit= */ NULL);
 }
 
+/* What was not found where it was searched may be where it is to be searched now. */
+static void owner_change_hint(OwnerEntry *entry, const Unit *unit) {
+        entry->searched_unit = unit;
+        entry->searched_usec = 0;
+        entry->is_due = false;
+        if (entry->owner.state != OWNER_FOUND)
+                entry->owner.state = OWNER_WANTED;
+}
+
 const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
         uint32_t index;
         OwnerEntry *entry;
@@ -172,7 +181,8 @@ const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
         if (!entry)
                 return &no_room;
 
-        entry->searched_unit = unit;
+        if (entry->searched_unit != unit)
+                owner_change_hint(entry, unit);
         entry->last_used = units_number(owners->units);
         return &entry->owner;
 }
@@ -339,7 +349,7 @@ static void owners_search_all(Owners *owners) {
         for (size_t i = 0; i < processes_count(owners->processes); i++) {
                 const Process *process = processes_get(owners->processes, i);
 
-                if (process->pid <= owners->last_pid || process->open_fds == 0)
+                if (process->pid <= owners->last_pid || (process->is_permitted && process->open_fds == 0))
                         continue;
                 if (owners->n_share == 0)
                         break;

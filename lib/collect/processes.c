@@ -111,16 +111,19 @@ static int process_read_file(const Processes *processes,
         return file_read_at(processes->sources->proc_fd, path, text, size, ret_length);
 }
 
-static void process_read_name(const Processes *processes, Process *process) {
+static int process_read_name(const Processes *processes, Process *process) {
         char text[64];
         size_t length;
+        int r;
 
         memset(process->name, 0, sizeof process->name);
-        if (process_read_file(processes, process->pid, "comm", text, sizeof text, &length) < 0)
-                return;
+        r = process_read_file(processes, process->pid, "comm", text, sizeof text, &length);
+        if (r < 0)
+                return r;
 
         length = strcspn(text, "\n");
         memcpy(process->name, text, MIN(length, sizeof process->name - 1));
+        return 0;
 }
 
 static void process_read_limit(const Processes *processes, Process *process) {
@@ -143,8 +146,20 @@ static void process_read_unit(const Processes *processes, Process *process) {
                 process->unit = units_find_path(processes->units, path, length);
 }
 
-/* Return: false if it is gone. */
-static bool process_look(const Processes *processes, Process *process, usec_t now_usec) {
+static bool process_is_gone(int error) {
+        return error == -ENOENT || error == -ESRCH;
+}
+
+/* Every process has a name: if that can be read now, it was there when the rest was. Return: false if it is
+ * gone. */
+static bool process_describe(const Processes *processes, Process *process, usec_t now_usec) {
+        process_read_limit(processes, process);
+        process_read_unit(processes, process);
+        process->described_usec = now_usec;
+        return !process_is_gone(process_read_name(processes, process));
+}
+
+static int process_count_fds(const Processes *processes, Process *process) {
         char path[64];
         int r;
 
@@ -153,23 +168,30 @@ static bool process_look(const Processes *processes, Process *process, usec_t no
                     ? proc_fd_count_by_size(processes->sources->proc_fd, path, &process->open_fds)
                     : proc_fd_count(processes->sources->proc_fd, path, &process->open_fds);
         process->is_permitted = r == 0;
-        if (r < 0)
+        if (r == -EACCES || r == -EPERM) {
                 process->open_fds = 0;
-        if (r < 0 && r != -EACCES && r != -EPERM)
-                return false;
+                return 0;
+        }
+        return r;
+}
+
+/* Return: 0, or -ENOENT if it is gone, or why it could not be looked at now. */
+static int process_look(const Processes *processes, Process *process, usec_t now_usec) {
+        Process looked_at = *process;
+        int r;
+
+        r = process_count_fds(processes, &looked_at);
+        if (r < 0)
+                return process_is_gone(r) ? -ENOENT : r;
 
         /* Threads of the kernel have none, and nothing else to be known of. */
-        if (r == 0 && process->open_fds == 0)
-                return true;
+        if ((looked_at.open_fds > 0 || !looked_at.is_permitted) &&
+            (!looked_at.unit || now_usec - looked_at.described_usec >= PROCESSES_DESCRIBED_USEC) &&
+            !process_describe(processes, &looked_at, now_usec))
+                return -ENOENT;
 
-        if (!process->unit || now_usec - process->described_usec >= PROCESSES_DESCRIBED_USEC) {
-                process_read_name(processes, process);
-                process_read_limit(processes, process);
-                process_read_unit(processes, process);
-                process->described_usec = now_usec;
-        }
-
-        return true;
+        *process = looked_at;
+        return 0;
 }
 
 /* ---- a pass ---- */
@@ -195,8 +217,10 @@ static int processes_open(Processes *processes) {
         return 0;
 }
 
-static void processes_add(Processes *processes, pid_t pid, usec_t now_usec) {
-        Process process = { .pid = pid };
+/* Return: 0, or why it could not be looked at now; it stays as it was known, then. */
+static int processes_add(Processes *processes, pid_t pid, usec_t now_usec) {
+        Process process = { .pid = pid, .is_permitted = true };
+        int r;
 
         while (processes->i_last < processes->n_last && processes->last[processes->i_last].pid < pid)
                 processes->i_last++;
@@ -205,10 +229,15 @@ static void processes_add(Processes *processes, pid_t pid, usec_t now_usec) {
 
         if (processes->n_next == PROCESSES_TRACKED_MAX) {
                 processes->n_too_many++;
-                return;
+                return 0;
         }
-        if (process_look(processes, &process, now_usec))
-                processes->next[processes->n_next++] = process;
+
+        r = process_look(processes, &process, now_usec);
+        if (r == -ENOENT)
+                return 0;
+
+        processes->next[processes->n_next++] = process;
+        return r;
 }
 
 static void processes_end_pass(Processes *processes) {
@@ -230,6 +259,7 @@ static void processes_end_pass(Processes *processes) {
 static int processes_step(Processes *processes, usec_t now_usec) {
         const struct dirent *entry;
         uint64_t pid;
+        int r = 0;
 
         errno = 0;
         entry = readdir(processes->dir);
@@ -240,8 +270,8 @@ static int processes_step(Processes *processes, usec_t now_usec) {
          */
         if (number_parse_u64(entry->d_name, strlen(entry->d_name), &pid) == 0 && pid <= INT32_MAX &&
             (processes->n_next == 0 || (pid_t)pid > processes->next[processes->n_next - 1].pid))
-                processes_add(processes, (pid_t)pid, now_usec);
-        return 1;
+                r = processes_add(processes, (pid_t)pid, now_usec);
+        return r < 0 ? r : 1;
 }
 
 static void processes_add_to_units(Processes *processes) {

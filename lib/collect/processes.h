@@ -44,7 +44,8 @@ DEFINE_CLEANUP(Processes *, processes_free)
  * @now_usec:   CLOCK_BOOTTIME
  *
  * Return: 0, or 1 if the last pass found more than there is room for, or the errno
- * of open(2) or getdents(2) on /proc.
+ * of open(2) or getdents(2) on /proc, or of looking at a process that is there, such
+ * as -EMFILE.
  */
 _warn_unused_ int processes_scan(Processes *processes, usec_t now_usec);
 

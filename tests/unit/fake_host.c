@@ -30,7 +30,9 @@ static Folder folder;
 static struct stat proc_status;
 static size_t n_processes;
 static FakeProcess processes[4096]; /* in order of pid */
-static pid_t last_listed;           /* 0: listing begins */
+static size_t n_ended;
+static pid_t ended[64];   /* of the crowd */
+static pid_t last_listed; /* 0: listing begins */
 
 /* What ld calls in their place. */
 int __real_fstatat64(int dir_fd, const char *path, struct stat *ret, int flags);
@@ -49,7 +51,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
 
 void fake_host_init(void) {
         fake_host = (FakeHost){ .sources = SOURCES_NULL };
-        n_processes = 0;
+        n_processes = n_ended = 0;
         last_listed = 0;
 
         folder_init(&folder);
@@ -201,10 +203,27 @@ void fake_host_start(pid_t pid, const char *name, const char *cgroup, size_t n_f
         n_processes++;
 }
 
-void fake_host_end(pid_t pid) {
-        size_t i = (size_t)(get_process(pid) - processes);
-        char name[64];
+static bool is_in_crowd(pid_t pid) {
+        const FakeCrowd *crowd = &fake_host.crowd;
 
+        for (size_t i = 0; i < n_ended; i++)
+                if (ended[i] == pid)
+                        return false;
+
+        return pid >= crowd->first && pid < crowd->first + 2 * crowd->n && (pid - crowd->first) % 2 == 0;
+}
+
+void fake_host_end(pid_t pid) {
+        char name[64];
+        size_t i;
+
+        if (is_in_crowd(pid)) {
+                ck_assert_uint_lt(n_ended, ELEMENTSOF(ended));
+                ended[n_ended++] = pid;
+                return;
+        }
+
+        i = (size_t)(get_process(pid) - processes);
         (void)snprintf(name, sizeof name, "proc/%d", (int)pid);
         remove_tree(name);
         n_processes--;
@@ -220,8 +239,15 @@ static bool is_descriptor_folder(int dir_fd, const char *path) {
         return dir_fd == fake_host.sources.proc_fd && size > 3 && strcmp(path + size - 3, "/fd") == 0;
 }
 
-static bool is_thread_of_kernel(pid_t pid) {
-        return pid >= fake_host.first_thread && pid < fake_host.first_thread + fake_host.n_threads;
+/* One of the crowd has the files of its model. */
+static const char *path_of_model(int dir_fd, const char *path, char ret[static PATH_MAX]) {
+        pid_t pid = (pid_t)strtol(path, NULL, 10);
+
+        if (dir_fd != fake_host.sources.proc_fd || pid == 0 || !is_in_crowd(pid))
+                return path;
+
+        (void)snprintf(ret, PATH_MAX, "%d%s", (int)fake_host.crowd.model, strchr(path, '/'));
+        return ret;
 }
 
 static off_t count_entries(int dir_fd, const char *path) {
@@ -239,12 +265,14 @@ static off_t count_entries(int dir_fd, const char *path) {
 }
 
 int __wrap_fstatat64(int dir_fd, const char *path, struct stat *ret, int flags) {
+        char model[PATH_MAX];
         int r;
 
         if (!is_descriptor_folder(dir_fd, path))
                 return __real_fstatat64(dir_fd, path, ret, flags);
 
-        if (is_thread_of_kernel((pid_t)strtol(path, NULL, 10))) {
+        path = path_of_model(dir_fd, path, model);
+        if (path == model && fake_host.crowd.model == 0) {
                 *ret = (struct stat){ 0 };
                 return 0;
         }
@@ -267,6 +295,7 @@ static int descriptor_folder_error(const char *path) {
 }
 
 int __wrap_openat64(int dir_fd, const char *path, int flags, ...) {
+        char model[PATH_MAX];
         mode_t mode = 0;
         va_list list;
 
@@ -285,7 +314,7 @@ int __wrap_openat64(int dir_fd, const char *path, int flags, ...) {
                 fake_host.clock_nsec += fake_host.walk_nsec;
         }
 
-        return __real_openat64(dir_fd, path, flags, mode);
+        return __real_openat64(dir_fd, path_of_model(dir_fd, path, model), flags, mode);
 }
 
 ssize_t __wrap_readlinkat(int dir_fd, const char *path, char *text, size_t size) {
@@ -310,11 +339,13 @@ static bool is_root_of_proc(DIR *dir) {
 
 /* The pid behind the one that was listed last, or 0. */
 static pid_t next_pid(void) {
+        const FakeCrowd *crowd = &fake_host.crowd;
         size_t i = find_process(last_listed + 1);
-        pid_t pid = i < n_processes ? processes[i].pid : 0,
-              thread = MAX(fake_host.first_thread, last_listed + 1);
+        pid_t pid = i < n_processes ? processes[i].pid : 0, one = MAX(crowd->first, last_listed + 1);
 
-        return is_thread_of_kernel(thread) && (pid == 0 || thread < pid) ? thread : pid;
+        while (one < crowd->first + 2 * crowd->n && !is_in_crowd(one))
+                one++;
+        return is_in_crowd(one) && (pid == 0 || one < pid) ? one : pid;
 }
 
 struct dirent *__wrap_readdir64(DIR *dir) {

@@ -21,15 +21,20 @@ typedef enum FakeRefusal {
         FAKE_REFUSES_LINKS,  /* without CAP_SYS_PTRACE */
 } FakeRefusal;
 
+/* Many processes at once: pids are first, first + 2, first + 4, … */
+typedef struct FakeCrowd {
+        pid_t first;
+        pid_t n;
+        pid_t model; /* whose files are theirs too; 0: threads of the kernel, without descriptors */
+} FakeCrowd;
+
 typedef struct FakeHost {
         Sources sources; /* without netlink */
 
         bool is_old;    /* before Linux 6.2: folders of descriptors have no size */
         int open_errno; /* of opening any of them, if not 0 */
 
-        /* Threads of the kernel, which have no descriptors: so many, with these pids and the following. */
-        pid_t first_thread;
-        pid_t n_threads;
+        FakeCrowd crowd;
 
         unsigned n_walks;    /* over the tree of cgroups */
         uint64_t walk_nsec;  /* what each takes */
@@ -62,4 +67,5 @@ void fake_host_open_socket(pid_t pid, unsigned fd, uint64_t inode);
 void fake_host_open_file(pid_t pid, unsigned fd);
 void fake_host_close(pid_t pid, unsigned fd);
 
+/* Also one of the crowd. */
 void fake_host_end(pid_t pid);
