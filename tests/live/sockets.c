@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "sockets.h"
@@ -83,6 +84,24 @@ int connect_begin(const Spot *spot) {
         if (connect(fd, &spot->any, spot->size) < 0)
                 ck_assert_msg(errno == EINPROGRESS, "connect: %s", strerror(errno));
         return fd;
+}
+
+int repair_connect(const Spot *from, const Spot *to) {
+        int fd = set_option(make_socket(to, SOCK_STREAM), IPPROTO_TCP, TCP_REPAIR, 1);
+
+        if (from)
+                ck_assert_msg(bind(fd, &from->any, from->size) == 0, "bind: %s", strerror(errno));
+        ck_assert_msg(connect(fd, &to->any, to->size) == 0, "connect: %s", strerror(errno));
+        return fd;
+}
+
+unsigned raise_fd_limit(void) {
+        struct rlimit limit;
+
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        limit.rlim_cur = limit.rlim_max;
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        return (unsigned)MIN(limit.rlim_cur, (rlim_t)UINT32_MAX);
 }
 
 Line *line_new(const Route *route, unsigned n_pairs) {

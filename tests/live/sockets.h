@@ -56,6 +56,13 @@ int connect_to(const Spot *spot);
 /* A TCP socket that does not block and began to connect. */
 int connect_begin(const Spot *spot);
 
+/* A connection without a peer, ESTABLISHED as soon as this returns, on which no packet is ever sent
+ * (TCP_REPAIR, tcp(7)); also from where others listen. @from: NULL: from anywhere. */
+int repair_connect(const Spot *from, const Spot *to);
+
+/* Lets this process have as many descriptors as it may. Returns how many. */
+unsigned raise_fd_limit(void);
+
 typedef struct Pair {
         int client;
         int server;

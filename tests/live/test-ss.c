@@ -8,8 +8,6 @@
  * descriptors here, several of them hold the sockets.
  */
 
-#include <errno.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,15 +72,6 @@ static void ss_count(SsCount *ret) {
         ck_assert_int_eq(pclose(ss), 0);
 }
 
-static int repair_connect(const Spot *to) {
-        int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        ck_assert_msg(fd >= 0, "socket: %s", strerror(errno));
-        set_option(fd, IPPROTO_TCP, TCP_REPAIR, 1);
-        ck_assert_msg(connect(fd, &to->any, to->size) == 0, "connect: %s", strerror(errno));
-        return fd;
-}
-
 /* Runs @hold in a process that keeps its sockets until it is released. */
 typedef struct Holder {
         pid_t pid;
@@ -134,7 +123,7 @@ static void hold_repaired(unsigned argument) {
         Spot to = spot(argument % 2 == 0 ? "127.0.0.1" : "::1", (uint16_t)(1000 + argument));
 
         for (unsigned i = 0; i < N_REPAIRED; i++)
-                repair_connect(&to);
+                repair_connect(NULL, &to);
 }
 
 #define N_PAIRS 400U
