@@ -251,7 +251,8 @@ static bool owners_note_refusal(Owners *owners) {
 
         owners->wants_read_search |=
                 owners->was_refused_folder && !capability_is_effective(CAP_DAC_READ_SEARCH);
-        owners->wants_ptrace |= owners->was_refused_link && !capability_is_effective(CAP_SYS_PTRACE);
+        /* Refused at the folder nothing is known of the links, but it would be the same with them. */
+        owners->wants_ptrace |= was_refused && !capability_is_effective(CAP_SYS_PTRACE);
         owners->was_refused_folder = owners->was_refused_link = false;
         return was_refused;
 }
