@@ -54,13 +54,13 @@ static SockState tcp_state_of_index(unsigned index) {
 /*
  * Whose a socket is. Its cgroup tells, but for those that carry none, half-open and
  * in TIME_WAIT, and those that came in by a listener which systemd made: these are
- * their listener's. One that systemd took in itself, to pass it on, has an owner.
+ * their listener's. One that systemd took in itself, to pass it on, has an owner,
+ * and is not attributed until that is found.
  */
 static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Listener *listener) {
         const CollectContext *context = walk->context;
         Unit *unit = socket->cgroup_id > 0 ? units_find(context->units, socket->cgroup_id) : NULL;
         Unit *unattributed = units_unattributed(context->units);
-        const Owner *owner = NULL;
         Unit *holder;
 
         if (unit && !unit_passes_on(unit))
@@ -68,15 +68,14 @@ static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Li
         if (listener && listener->unit != unattributed && !unit_passes_on(listener->unit))
                 return listener->unit;
 
-        if (unit && socket->message->idiag_inode > 0)
-                owner = owners_find_connection(context->owners, socket->message->idiag_inode);
         if (unit && listener)
                 owners_hurry(context->owners, listener->inode);
+        if (!unit || socket->message->idiag_inode == 0)
+                return listener ? listener->unit : unattributed;
 
-        holder = unit_passed_on_to(unit, owner);
-        if (holder)
-                return holder;
-        return listener ? listener->unit : unattributed;
+        holder = unit_passed_on_to(unit,
+                                   owners_find_connection(context->owners, socket->message->idiag_inode));
+        return holder ? holder : unattributed;
 }
 
 static void
