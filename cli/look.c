@@ -13,6 +13,7 @@
 #include "cli/reading.h"
 #include "collect/collection.h"
 #include "derive/freshness.h"
+#include "derive/permissions.h"
 #include "derive/pressure.h"
 
 /* Samples that are taken at most until everything is known of processes and owners. */
@@ -99,14 +100,16 @@ static void look_print_collectors(const Sample *sample) {
 
 static void look_print_permissions(const Sample *sample) {
         uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
-        bool is_wanted = sample->values[VALUE_OWNERS_WANT_READ_SEARCH] > 0 ||
-                         sample->values[VALUE_OWNERS_WANT_PTRACE] > 0;
+        const char *wanted = permissions_wanted_for_owners(sample);
 
-        if (n > 0)
-                printf("owners of %" PRIu64 " sockets are not known: %s\n", n,
-                       is_wanted ? "reading descriptors of other users wants CAP_DAC_READ_SEARCH and "
-                                   "CAP_SYS_PTRACE"
-                                 : "some processes do not let their descriptors be read");
+        if (n == 0)
+                return;
+
+        printf("owners of %" PRIu64 " sockets are not known: ", n);
+        if (wanted)
+                printf("reading descriptors of other users wants %s\n", wanted);
+        else
+                printf("some processes do not let their descriptors be read\n");
 }
 
 static void look_print_time(const Look *look, const Sample *sample) {

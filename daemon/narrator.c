@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "daemon/narrator.h"
+#include "derive/permissions.h"
 #include "derive/pressure.h"
 #include "exporters/journal/log.h"
 
-/* Said when it begins: kernels before 6.2 list descriptors to count them, for which a privilege is needed. */
+/* Said when it begins: kernels before 6.2 list descriptors to count them, for which a privilege is needed.
+ */
 static void narrator_tell_uncounted(const Sample *before, const Sample *sample) {
         uint64_t n = sample->values[VALUE_PROCESSES_NOT_PERMITTED];
 
@@ -23,20 +25,16 @@ static void narrator_tell_uncounted(const Sample *before, const Sample *sample) 
 
 /* What is missing for want of a privilege, said when it begins. */
 static void narrator_tell_permissions(const Sample *before, const Sample *sample) {
-        bool wants_read_search = sample->values[VALUE_OWNERS_WANT_READ_SEARCH] > 0,
-             wants_ptrace = sample->values[VALUE_OWNERS_WANT_PTRACE] > 0;
+        const char *wanted = permissions_wanted_for_owners(sample);
         uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
 
         if (n == 0 || (before && before->values[VALUE_OWNERS_NOT_PERMITTED] > 0))
                 return;
 
-        if (wants_read_search || wants_ptrace)
-                log_notice(
-                        "units or processes of %" PRIu64
-                        " sockets cannot be found: reading descriptors of other users wants %s%s%s",
-                        n, wants_read_search ? "CAP_DAC_READ_SEARCH" : "",
-                        /* Without the first nothing is known of the second, and it is never enough alone. */
-                        wants_read_search ? " and " : "", "CAP_SYS_PTRACE");
+        if (wanted)
+                log_notice("units or processes of %" PRIu64
+                           " sockets cannot be found: reading descriptors of other users wants %s",
+                           n, wanted);
         else
                 log_info("units or processes of %" PRIu64
                          " sockets cannot be found: some processes do not let their descriptors be read, "

@@ -42,19 +42,27 @@ uint64_t endpoint_cookie(const struct inet_diag_msg *message) {
         return (uint64_t)message->id.idiag_cookie[1] << 32 | message->id.idiag_cookie[0];
 }
 
+Unit *unit_passed_on_to(Unit *maker, const Owner *owner) {
+        Unit *holder = owner && owner->state == OWNER_FOUND ? owner->unit : NULL;
+
+        if (holder && !unit_passes_on(holder))
+                return holder;
+        return maker && maker->is_socket ? maker : holder;
+}
+
 Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t inode) {
         Unit *unit = cgroup_id > 0 ? units_find(context->units, cgroup_id) : NULL;
-        Holder holder = { .unit = unit, .is_passed_on = !unit || unit->is_init };
+        Holder holder = { .unit = unit, .is_passed_on = !unit || unit_passes_on(unit) };
         const Owner *owner = NULL;
 
         if (inode > 0)
                 owner = owners_find(context->owners, inode, holder.is_passed_on ? NULL : unit);
-        if (owner && owner->state != OWNER_FOUND)
-                owner = NULL;
 
-        if (owner)
+        if (owner && owner->state == OWNER_FOUND)
                 memcpy(holder.process, owner->process, sizeof holder.process);
         if (holder.is_passed_on)
-                holder.unit = owner ? owner->unit : units_unattributed(context->units);
+                holder.unit = unit_passed_on_to(unit, owner);
+        if (!holder.unit)
+                holder.unit = units_unattributed(context->units);
         return holder;
 }

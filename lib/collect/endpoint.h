@@ -18,17 +18,26 @@ uint64_t endpoint_cookie(const struct inet_diag_msg *message);
 /* Who has a socket. */
 typedef struct Holder {
         Unit *unit;        /* never NULL */
-        bool is_passed_on; /* PID 1 made it: `unit` is who has it now, if that could be found out */
+        bool is_passed_on; /* systemd made it: `unit` is who has it now, if that could be found out */
         char process[PROCESS_NAME_SIZE]; /* "" if it is not known */
 } Holder;
+
+/**
+ * unit_passed_on_to() - whose a socket is that systemd made
+ * @maker:      the unit of its cgroup; NULL: the kernel did not say
+ * @owner:      may be NULL, or not found
+ *
+ * Return: the unit of its owner; if that is systemd itself, or not known, the
+ * socket unit that it was made in, if there is one; else systemd's, or NULL.
+ */
+Unit *unit_passed_on_to(Unit *maker, const Owner *owner);
 
 /**
  * holder_find() - the unit and the process that have a socket
  * @cgroup_id:  0: the kernel did not say
  * @inode:      0: nobody has it open
  *
- * The unit is that of the cgroup. Where that is PID 1's, or none, it is the one of
- * the process that has the socket open, PID 1 only if nobody else has it; and
- * units_unattributed() if that is not known.
+ * The unit is that of the cgroup. Where that passes sockets on, or is none, it is
+ * unit_passed_on_to(), or units_unattributed() if that is not known.
  */
 Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t inode);

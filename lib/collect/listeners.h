@@ -28,7 +28,7 @@ typedef struct Listener {
         Endpoint endpoint;
         uint32_t interface; /* index of the device, 0: none */
         bool is_dual_stack;
-        bool is_passed_on; /* PID 1 made it for somebody else, whose unit is `unit` if that is known */
+        bool is_passed_on; /* systemd made it for somebody else, whose unit is `unit` if that is known */
         uint64_t inode;    /* of its oldest socket */
         Unit *unit;
         uint64_t states[_STATES]; /* of its connections in this sample */

@@ -53,8 +53,10 @@ struct Owners {
         usec_t now_usec;
         size_t n_share; /* left in this sample */
 
-        /* The search among all processes goes on from sample to sample. */
+        /* The search among all processes goes on from sample to sample: among those that have sockets for
+         * themselves, then among those that may hold them for others. */
         bool is_searching_all;
+        bool is_searching_managers;
         bool all_was_refused; /* in some process of it */
         pid_t last_pid;       /* of it */
 
@@ -100,9 +102,9 @@ Owners *owners_free(Owners *owners) {
         return NULL;
 }
 
-/* What PID 1 holds it may hold for somebody who has not come yet. */
+/* What systemd holds it may hold for somebody who has not come yet. */
 static bool owner_is_sure(const Owner *owner) {
-        return owner->state == OWNER_FOUND && owner->pid != 1;
+        return owner->state == OWNER_FOUND && !unit_passes_on(owner->unit);
 }
 
 static bool owners_is_recent(const Owners *owners, const OwnerEntry *entry) {
@@ -259,7 +261,8 @@ static bool owners_note_refusal(Owners *owners) {
 
         owners->wants_read_search |=
                 owners->was_refused_folder && !capability_is_effective(CAP_DAC_READ_SEARCH);
-        owners->wants_ptrace |= owners->was_refused_link && !capability_is_effective(CAP_SYS_PTRACE);
+        /* Refused at the folder nothing is known of the links, but it would be the same with them. */
+        owners->wants_ptrace |= was_refused && !capability_is_effective(CAP_SYS_PTRACE);
         owners->was_refused_folder = owners->was_refused_link = false;
         return was_refused;
 }
@@ -270,9 +273,9 @@ static void owners_give_up(const Owners *owners, OwnerEntry *entry, bool was_ref
         owners_set_retry(owners, entry);
 }
 
-/* Whether a search for it should begin. */
+/* Whether a search for it should begin. Connections are asked for at the end of a sample, so in the next. */
 static bool owners_is_wanted(const Owners *owners, const OwnerEntry *entry) {
-        return !entry->is_due && entry->last_used == units_number(owners->units) &&
+        return !entry->is_due && entry->last_used + 1 >= units_number(owners->units) &&
                (entry->owner.state == OWNER_WANTED ||
                 owners->now_usec >= entry->searched_usec + entry->retry_usec);
 }
@@ -322,17 +325,11 @@ static void owners_begin_search_of_all(Owners *owners) {
                 if (!owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i]))
                         owners->entries[i].is_due = owners->is_searching_all = true;
 
-        owners->last_pid = 1;
-        owners->all_was_refused = false;
+        owners->last_pid = 0;
+        owners->all_was_refused = owners->is_searching_managers = false;
 }
 
-/* PID 1 comes last, and only where all others could be read: what it holds it may hold for them. */
 static void owners_end_search_of_all(Owners *owners) {
-        if (!owners->all_was_refused && processes_count(owners->processes) > 0 &&
-            processes_get(owners->processes, 0)->pid == 1)
-                owners_look(owners, processes_get(owners->processes, 0), OWNERS_OF_UNIT_MAX);
-        owners->all_was_refused |= owners_note_refusal(owners);
-
         for (uint32_t i = 0; i < owners->n_entries; i++)
                 if (owners->entries[i].is_due)
                         owners_give_up(owners, &owners->entries[i], owners->all_was_refused);
@@ -340,28 +337,42 @@ static void owners_end_search_of_all(Owners *owners) {
         owners->is_searching_all = false;
 }
 
-static void owners_search_all(Owners *owners) {
-        if (!owners->is_searching_all)
-                owners_begin_search_of_all(owners);
-        if (!owners->is_searching_all)
-                return;
-
+/* Whether this part of the search came to its end. */
+static bool owners_search_on(Owners *owners) {
         for (size_t i = 0; i < processes_count(owners->processes); i++) {
                 const Process *process = processes_get(owners->processes, i);
+                bool is_manager = process->unit && process->unit->is_manager;
 
-                if (process->pid <= owners->last_pid || (process->is_permitted && process->open_fds == 0))
+                if (process->pid <= owners->last_pid || is_manager != owners->is_searching_managers ||
+                    (process->is_permitted && process->open_fds == 0))
                         continue;
                 if (owners->n_share == 0)
                         break;
                 owners->last_pid = process->pid;
                 if (process_is_not_itself(process))
                         continue;
-                owners_look(owners, process, OWNERS_OF_ANY_MAX);
+                owners_look(owners, process, is_manager ? OWNERS_OF_UNIT_MAX : OWNERS_OF_ANY_MAX);
         }
-        owners->all_was_refused |= owners_note_refusal(owners);
 
-        if (owners->n_share > 0)
-                owners_end_search_of_all(owners);
+        owners->all_was_refused |= owners_note_refusal(owners);
+        return owners->n_share > 0;
+}
+
+/* Managers come last, and only where all others could be read: what they hold they may hold for them. */
+static void owners_search_all(Owners *owners) {
+        if (!owners->is_searching_all)
+                owners_begin_search_of_all(owners);
+        if (!owners->is_searching_all || !owners_search_on(owners))
+                return;
+
+        if (!owners->is_searching_managers && !owners->all_was_refused) {
+                owners->is_searching_managers = true;
+                owners->last_pid = 0;
+                if (!owners_search_on(owners))
+                        return;
+        }
+
+        owners_end_search_of_all(owners);
 }
 
 void owners_search(Owners *owners) {

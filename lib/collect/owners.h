@@ -6,7 +6,7 @@
  *
  * Asked only for sockets whose cgroup does not say enough: listeners, for the name
  * of their process; UNIX listeners, of which the kernel tells no cgroup; and what
- * PID 1 made for somebody else (socket activation). Answers are kept by inode.
+ * systemd made for somebody else (socket activation). Answers are kept by inode.
  *
  * Where the unit is known its processes alone are searched. Else all are, a share
  * in each sample, and of each only the first few hundred descriptors, as sockets
@@ -27,7 +27,7 @@
 
 typedef enum OwnerState {
         OWNER_WANTED,        /* not searched yet */
-        OWNER_FOUND,         /* PID 1 is one only as long as no other has it */
+        OWNER_FOUND,         /* systemd is one only as long as no other has it */
         OWNER_NOT_FOUND,     /* all could be read, and nobody has it among the first */
         OWNER_NOT_PERMITTED, /* not found, and some could not be read */
 } OwnerState;

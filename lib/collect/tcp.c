@@ -53,28 +53,29 @@ static SockState tcp_state_of_index(unsigned index) {
 
 /*
  * Whose a socket is. Its cgroup tells, but for those that carry none, half-open and
- * in TIME_WAIT, and those that came in by a listener which PID 1 made: these are
- * their listener's. One that PID 1 took in itself, to pass it on, has an owner.
+ * in TIME_WAIT, and those that came in by a listener which systemd made: these are
+ * their listener's. One that systemd took in itself, to pass it on, has an owner,
+ * and is not attributed until that is found.
  */
 static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Listener *listener) {
         const CollectContext *context = walk->context;
         Unit *unit = socket->cgroup_id > 0 ? units_find(context->units, socket->cgroup_id) : NULL;
         Unit *unattributed = units_unattributed(context->units);
-        const Owner *owner = NULL;
+        Unit *holder;
 
-        if (unit && !unit->is_init)
+        if (unit && !unit_passes_on(unit))
                 return unit;
-        if (listener && listener->unit != unattributed && !listener->unit->is_init)
+        if (listener && listener->unit != unattributed && !unit_passes_on(listener->unit))
                 return listener->unit;
 
-        if (unit && socket->message->idiag_inode > 0)
-                owner = owners_find_connection(context->owners, socket->message->idiag_inode);
         if (unit && listener)
                 owners_hurry(context->owners, listener->inode);
-        if (owner && owner->state == OWNER_FOUND)
-                return owner->unit;
+        if (!unit || socket->message->idiag_inode == 0)
+                return listener ? listener->unit : unattributed;
 
-        return listener ? listener->unit : unattributed;
+        holder = unit_passed_on_to(unit,
+                                   owners_find_connection(context->owners, socket->message->idiag_inode));
+        return holder ? holder : unattributed;
 }
 
 static void

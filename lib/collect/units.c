@@ -50,7 +50,6 @@ struct Units {
         bool had_other;
 
         Unit *unattributed;
-        Unit *init;
 
         uint32_t n_cgroups;
         IdMap *cgroup_map; /* id to index */
@@ -87,8 +86,6 @@ int units_new(const Sources *sources, Units **ret) {
                 return r;
 
         units->unattributed = units_add(units, UNIT_UNATTRIBUTED);
-        units->init = units_add(units, "init.scope");
-        units->init->is_init = true;
         *ret = TAKE_PTR(units);
         return 0;
 }
@@ -113,10 +110,6 @@ Unit *units_unattributed(Units *units) {
 
 Unit *units_overflow(Units *units) {
         return &units->units[UNIT_OVERFLOW];
-}
-
-Unit *units_init(Units *units) {
-        return units->init;
 }
 
 /* ---- by name ---- */
@@ -160,6 +153,19 @@ static Unit *units_take_slot(Units *units) {
         return NULL;
 }
 
+/* "init.scope" and "user@1000.service/init.scope"; paths that are no units begin with "/". */
+static bool name_is_manager(const char *name) {
+        const char *unit = strchr(name, '/');
+
+        return strcmp(unit ? unit + 1 : name, "init.scope") == 0 && unit != name;
+}
+
+static bool name_is_socket(const char *name) {
+        size_t size = strlen(name), n_suffix = strlen(".socket");
+
+        return size > n_suffix && name[0] != '/' && strcmp(name + size - n_suffix, ".socket") == 0;
+}
+
 /* The unit of that name, or that of units that have no room. */
 static Unit *units_add(Units *units, const char *name) {
         uint32_t *slot = units_seek_name(units, name);
@@ -176,6 +182,8 @@ static Unit *units_add(Units *units, const char *name) {
 
         memset(unit, 0, sizeof *unit);
         memcpy(unit->row.key.unit, name, strnlen(name, sizeof unit->row.key.unit - 1));
+        unit->is_manager = name_is_manager(name);
+        unit->is_socket = name_is_socket(name);
         unit->last_used = units->number;
         *slot = (uint32_t)(unit - units->units) + 1;
         return unit;
@@ -361,7 +369,6 @@ void units_begin(Units *units) {
 
         units->number++;
         units_touch(units->unattributed, units->number);
-        units_touch(units->init, units->number);
 
         if (units->is_crowded)
                 units_sweep(units);

@@ -27,10 +27,11 @@
 #define CGROUPS_TRACKED_MAX 32768
 
 typedef struct Unit {
-        UnitRow row;        /* its name, and what this sample counted */
-        bool is_init;       /* PID 1's own: sockets that it made belong to somebody else */
-        bool is_chosen;     /* it had a row of its own in the last sample */
-        bool is_suspect;    /* the next walk is to tell suspects.h of its CLOSE_WAIT sockets */
+        UnitRow row;     /* its name, and what this sample counted */
+        bool is_manager; /* systemd, or one of a user: sockets that it made belong to somebody else */
+        bool is_socket;  /* "foo.socket": the same; where systemd filters by eBPF, it makes them in there */
+        bool is_chosen;  /* it had a row of its own in the last sample */
+        bool is_suspect; /* the next walk is to tell suspects.h of its CLOSE_WAIT sockets */
         uint64_t last_used; /* number of the sample */
 } Unit;
 
@@ -64,15 +65,17 @@ Unit *units_unattributed(Units *units);
 /* For units beyond the bounds: they have no row but `other`. */
 Unit *units_overflow(Units *units);
 
-/* "init.scope"; made if it was not met yet. */
-Unit *units_init(Units *units);
-
 /* All that are known, in no order; a slot may be free and have no name. */
 size_t units_count(const Units *units);
 Unit *units_get(Units *units, size_t i);
 
 /* The unit of that name, or NULL. */
 Unit *units_get_named(Units *units, const char *name);
+
+/* Whether it makes sockets to pass them on to the unit that they are for (socket activation). */
+static inline bool unit_passes_on(const Unit *unit) {
+        return unit->is_manager || unit->is_socket;
+}
 
 static inline void units_touch(Unit *unit, uint64_t number) {
         unit->last_used = number;
