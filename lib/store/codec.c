@@ -151,7 +151,12 @@ static bool text_is_valid(const char *text, size_t size) {
 static bool endpoint_is_valid(const Endpoint *endpoint) {
         size_t address_size = endpoint->family == AF_INET6 ? 16 : endpoint->family == AF_INET ? 4 : 0;
 
-        return (address_size > 0 || endpoint->family == ENDPOINT_OTHER) && endpoint->reserved == 0 &&
+        /* It has no address, no port and no device. */
+        if (endpoint_is_other(endpoint))
+                return bytes_are_0((const uint8_t *)endpoint + sizeof endpoint->family,
+                                   sizeof *endpoint - sizeof endpoint->family);
+
+        return address_size > 0 && endpoint->reserved == 0 &&
                bytes_are_0(endpoint->address + address_size, sizeof endpoint->address - address_size) &&
                text_is_valid(endpoint->device, sizeof endpoint->device);
 }

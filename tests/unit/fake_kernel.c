@@ -146,7 +146,11 @@ ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer
                 if (fake_kernel.states == SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE) && probe_port)
                         fake_kernel_tell(
                                 &(FakeSocket){ .state = SOCK_STATE_BOUND_INACTIVE, .port = probe_port });
-                datagram_add_end(&datagram, NLMSG_DONE, fake_kernel.end_error);
+                datagram_add_end(&datagram, NLMSG_DONE,
+                                 fake_kernel.end_error_states == 0 ||
+                                                 fake_kernel.end_error_states == fake_kernel.states
+                                         ? fake_kernel.end_error
+                                         : 0);
                 is_ended = true;
         }
 

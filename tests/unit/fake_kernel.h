@@ -20,10 +20,11 @@ typedef struct FakeKernel {
         const FakeUnix *unix_sockets;
         size_t n_unix_sockets;
 
-        bool is_old;        /* before Linux 6.8: nothing is said of sockets in state 13 */
-        bool has_no_memory; /* SKMEMINFO is not answered */
-        int end_error;      /* within NLMSG_DONE: 0 or a negative errno */
-        int receive_errno;  /* of receiving after @n_received_before, if not 0 */
+        bool is_old;               /* before Linux 6.8: nothing is said of sockets in state 13 */
+        bool has_no_memory;        /* SKMEMINFO is not answered */
+        int end_error;             /* within NLMSG_DONE: 0 or a negative errno */
+        uint32_t end_error_states; /* 0: of any dump; else of those alone that ask for exactly these */
+        int receive_errno;         /* of receiving after @n_received_before, if not 0 */
         unsigned n_received_before;
         unsigned n_interrupts; /* EINTR to come, before receiving goes on */
         uint16_t flags;        /* on each message, besides NLM_F_MULTI */

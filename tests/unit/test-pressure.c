@@ -14,7 +14,7 @@ static void add(uint16_t port, uint64_t worst_length, uint64_t worst_limit) {
 }
 
 static void check_fullest(uint16_t port) {
-        ck_assert_uint_eq(listener_port(&pressure_fullest_listener(&sample)->key), port);
+        ck_assert_uint_eq(endpoint_port(&pressure_fullest_listener(&sample)->key.endpoint), port);
 }
 
 static void setup(void) {
@@ -85,6 +85,35 @@ START_TEST(the_largest_queues_are_compared_rightly)
 }
 END_TEST
 
+/* Those that have no row of their own: their queues are nobody's. */
+static ListenerRow *add_other(Sample *to) {
+        ListenerRow *row = sample_add_row(to, TABLE_LISTENERS);
+
+        row->key = (ListenerKey){ .endpoint.family = ENDPOINT_OTHER, .unit = UNIT_OTHER };
+        return row;
+}
+
+START_TEST(of_many_that_have_no_row_none_is_the_fullest)
+{
+        add_other(&sample)->worst_length = 1000;
+        ck_assert_ptr_null(pressure_fullest_listener(&sample));
+
+        sample_clear(&sample);
+        add(1, 1, 10);
+        add_other(&sample)->worst_length = 1000;
+        check_fullest(1);
+}
+END_TEST
+
+START_TEST(a_queue_is_full_when_it_is_longer_than_its_limit)
+{
+        ck_assert(!pressure_is_full(0, 0));
+        ck_assert(!pressure_is_full(5, 5));
+        ck_assert(pressure_is_full(6, 5));
+        ck_assert(pressure_is_full(1, 0));
+}
+END_TEST
+
 static Sample before;
 
 static const ListenerRow *most_dropping(void) {
@@ -123,6 +152,33 @@ START_TEST(a_listener_that_is_new_or_was_reset_dropped_what_it_shows)
 }
 END_TEST
 
+/* Its unit and process are found out later, or are others after a restart. */
+START_TEST(a_listener_is_the_same_whoever_has_it)
+{
+        add(1, 0, 10);
+        sample.listeners[0].drops = 90;
+        sample_add_listener_of(&sample, "127.0.0.1", 2, "a.service", "a")->drops = 50;
+        sample_copy(&before, &sample);
+        ck_assert_ptr_null(most_dropping());
+
+        sample_clear(&sample);
+        sample_add_listener_of(&sample, "127.0.0.1", 1, "b.service", "b")->drops = 92;
+        sample_add_listener_of(&sample, "127.0.0.1", 2, "b.service", "")->drops = 51;
+        ck_assert_ptr_eq(most_dropping(), &sample.listeners[0]);
+}
+END_TEST
+
+START_TEST(those_without_a_row_may_drop_the_most)
+{
+        add(1, 0, 10);
+        add_other(&sample)->drops = 100;
+        sample_copy(&before, &sample);
+        sample.listeners[0].drops = 1;
+        sample.listeners[1].drops = 105;
+        ck_assert_ptr_eq(most_dropping(), &sample.listeners[1]);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("pressure");
         TCase *listeners = tcase_create("listeners");
@@ -138,6 +194,10 @@ int main(void) {
         tcase_add_test(listeners, the_largest_queues_are_compared_rightly);
         tcase_add_test(listeners, who_drops_the_most_since_the_sample_before_is_told);
         tcase_add_test(listeners, a_listener_that_is_new_or_was_reset_dropped_what_it_shows);
+        tcase_add_test(listeners, of_many_that_have_no_row_none_is_the_fullest);
+        tcase_add_test(listeners, a_queue_is_full_when_it_is_longer_than_its_limit);
+        tcase_add_test(listeners, a_listener_is_the_same_whoever_has_it);
+        tcase_add_test(listeners, those_without_a_row_may_drop_the_most);
         suite_add_tcase(suite, listeners);
 
         return suite_main(suite);

@@ -5,30 +5,29 @@
 #include "collect/collector.h"
 #include "suite.h"
 #include "unit/fake_kernel.h"
+#include "unit/stage.h"
 
-static Sources sources = { .proc_fd = -1, .sys_fd = -1 };
 static void *state;
-static Sample sample;
+static Sample *const sample = &stage.sample;
 
 static void setup(void) {
         fake_kernel = (FakeKernel){ 0 };
         state = NULL;
-        ck_assert_int_eq(sock_diag_new(&sources.sock_diag), 0);
-        sample_clear(&sample);
+        stage_init();
 }
 
 static void teardown(void) {
         tcp_collector.close(state);
-        sources.sock_diag = sock_diag_free(sources.sock_diag);
+        stage_done();
 }
 
 static int collect(const FakeSocket *sockets, size_t n) {
         fake_kernel.sockets = sockets;
         fake_kernel.n_sockets = n;
         if (!state)
-                ck_assert_int_eq(tcp_collector.open(&sources, &state), 0);
-        sample_clear(&sample);
-        return tcp_collector.collect(state, &sample);
+                ck_assert_int_eq(tcp_collector.open(&stage.context, &state), 0);
+        stage_begin(sample->boottime_usec + USEC_PER_SEC);
+        return tcp_collector.collect(state, sample);
 }
 
 START_TEST(each_state_is_counted_in_its_place)
@@ -47,8 +46,8 @@ START_TEST(each_state_is_counted_in_its_place)
         ck_assert_int_eq(collect(sockets, n), 0);
         for (unsigned number = 1; number <= 13; number++)
                 if (number != 12)
-                        ck_assert_uint_eq(sample.values[number], number);
-        ck_assert(!sample_has(&sample, 12));
+                        ck_assert_uint_eq(sample->values[number], number);
+        ck_assert(!sample_has(sample, 12));
 }
 END_TEST
 
@@ -56,8 +55,8 @@ START_TEST(a_state_without_sockets_is_0)
 {
         ck_assert_int_eq(collect(NULL, 0), 0);
         for (unsigned number = 1; number <= 13; number++) {
-                ck_assert_int_eq(sample_has(&sample, number), number != 12);
-                ck_assert_uint_eq(sample.values[number], 0);
+                ck_assert_int_eq(sample_has(sample, number), number != 12);
+                ck_assert_uint_eq(sample->values[number], 0);
         }
 }
 END_TEST
@@ -67,8 +66,8 @@ START_TEST(bound_sockets_are_not_asked_for_where_the_kernel_has_none)
         fake_kernel.is_old = true;
         ck_assert_int_eq(collect(NULL, 0), 0);
         ck_assert_uint_eq(fake_kernel.states, 0xffe);
-        ck_assert(!sample_has(&sample, VALUE_TCP_BOUND_INACTIVE));
-        ck_assert(sample_has(&sample, VALUE_TCP_CLOSING));
+        ck_assert(!sample_has(sample, VALUE_TCP_BOUND_INACTIVE));
+        ck_assert(sample_has(sample, VALUE_TCP_CLOSING));
 }
 END_TEST
 
@@ -89,8 +88,8 @@ START_TEST(queues_of_listeners_are_not_bytes)
         };
 
         ck_assert_int_eq(collect(sockets, ELEMENTSOF(sockets)), 0);
-        ck_assert_uint_eq(sample.values[VALUE_TCP_RECEIVE_QUEUE_BYTES], 2 * (uint64_t)UINT32_MAX);
-        ck_assert_uint_eq(sample.values[VALUE_TCP_SEND_QUEUE_BYTES], 11);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_RECEIVE_QUEUE_BYTES], 2 * (uint64_t)UINT32_MAX);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_SEND_QUEUE_BYTES], 11);
 }
 END_TEST
 
@@ -104,7 +103,7 @@ START_TEST(a_socket_retransmits_when_its_timer_has_run_out)
         };
 
         ck_assert_int_eq(collect(sockets, ELEMENTSOF(sockets)), 0);
-        ck_assert_uint_eq(sample.values[VALUE_TCP_RETRANSMITTING], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_RETRANSMITTING], 1);
 }
 END_TEST
 
@@ -114,8 +113,8 @@ START_TEST(each_walk_begins_at_0)
 
         for (unsigned i = 0; i < 3; i++) {
                 ck_assert_int_eq(collect(&socket, 1), 0);
-                ck_assert_uint_eq(sample.values[VALUE_TCP_ESTABLISHED], 1);
-                ck_assert_uint_eq(sample.values[VALUE_TCP_RECEIVE_QUEUE_BYTES], 5);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_RECEIVE_QUEUE_BYTES], 5);
         }
 }
 END_TEST
@@ -127,10 +126,10 @@ START_TEST(a_dump_that_fails_tells_nothing)
         ck_assert_int_eq(collect(&socket, 1), 0);
         fake_kernel.flags = NLM_F_DUMP_INTR;
         ck_assert_int_eq(collect(&socket, 1), -EAGAIN);
-        ck_assert(!sample_has(&sample, VALUE_TCP_ESTABLISHED));
+        ck_assert(!sample_has(sample, VALUE_TCP_ESTABLISHED));
         fake_kernel.flags = 0;
         ck_assert_int_eq(collect(&socket, 1), 0);
-        ck_assert_uint_eq(sample.values[VALUE_TCP_ESTABLISHED], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
 }
 END_TEST
 
