@@ -95,14 +95,26 @@ START_TEST(a_path_leads_to_the_unit_of_its_cgroup)
 }
 END_TEST
 
-START_TEST(pid_1_is_known_before_it_is_met)
+START_TEST(what_systemd_makes_sockets_in_passes_them_on)
 {
-        uint64_t id = fake_host_make_cgroup("init.scope");
+        static const struct {
+                const char *path;
+                bool passes_on;
+        } groups[] = {
+                { "init.scope", true },
+                { "user.slice/user-1000.slice/user@1000.service/init.scope", true },
+                { "system.slice/sshd.socket", true },
+                { "system.slice/nginx.service", false },
+                { "system.slice/socket.service", false },
+                { "machines/init.scope.d", false },
+        };
 
-        ck_assert(units_init(units)->is_init);
-        ck_assert_str_eq(units_init(units)->row.key.unit, "init.scope");
-        ck_assert_ptr_eq(units_find(units, id), units_init(units));
-        ck_assert_ptr_null(units_get_named(units, "nginx.service"));
+        for (size_t i = 0; i < ELEMENTSOF(groups); i++) {
+                uint64_t id = fake_host_make_cgroup(groups[i].path);
+
+                ck_assert_msg(unit_passes_on(units_find(units, id)) == groups[i].passes_on, "%s",
+                              groups[i].path);
+        }
 }
 END_TEST
 
@@ -371,7 +383,7 @@ END_TEST
 /* ---- bounds ---- */
 
 /* Two units are always there: what is not attributed, and PID 1's. */
-#define N_ROOM (UNITS_TRACKED_MAX - 2)
+#define N_ROOM (UNITS_TRACKED_MAX - 1)
 
 static Unit *numbered(size_t i) {
         char path[64];
@@ -407,13 +419,11 @@ START_TEST(units_that_were_not_met_for_a_minute_make_room)
                 ck_assert_int_eq(numbered(N_ROOM) == units_overflow(units), second < 60);
         }
 
-        ck_assert_str_eq(numbered(N_ROOM)->row.key.unit, "unit-8190.service");
-        ck_assert_ptr_eq(units_get_named(units, "unit-8190.service"), numbered(N_ROOM));
+        ck_assert_str_eq(numbered(N_ROOM)->row.key.unit, "unit-8191.service");
+        ck_assert_ptr_eq(units_get_named(units, "unit-8191.service"), numbered(N_ROOM));
         ck_assert_ptr_null(units_get_named(units, "unit-1.service"));
         for (size_t i = 1; i < 1000; i++)
                 ck_assert_ptr_ne(numbered(i), units_overflow(units));
-        ck_assert_str_eq(units_init(units)->row.key.unit, "init.scope");
-        ck_assert(units_init(units)->is_init);
 }
 END_TEST
 
@@ -513,7 +523,7 @@ int main(void) {
         tcase_add_test(names, a_cgroup_leads_to_its_unit);
         tcase_add_test(names, several_cgroups_lead_to_one_unit);
         tcase_add_test(names, a_path_leads_to_the_unit_of_its_cgroup);
-        tcase_add_test(names, pid_1_is_known_before_it_is_met);
+        tcase_add_test(names, what_systemd_makes_sockets_in_passes_them_on);
         tcase_add_test(names, a_tree_is_not_read_for_ids_that_are_known);
         tcase_add_test(names, a_cgroup_that_was_made_since_is_found);
         tcase_add_test(names, an_id_that_is_not_in_the_tree_is_not_looked_for_again);
