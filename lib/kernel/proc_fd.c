@@ -58,13 +58,17 @@ int proc_fd_count_by_size(int dir_fd, const char *path, uint64_t *ret) {
 }
 
 int proc_fd_count(int dir_fd, const char *path, uint64_t *ret) {
+        uint64_t n;
         int r;
 
-        r = proc_fd_count_by_size(dir_fd, path, ret);
-        if (r < 0 || *ret > 0)
+        r = proc_fd_count_by_size(dir_fd, path, &n);
+        if (r < 0)
                 return r;
+        if (n == 0)
+                return proc_fd_read(dir_fd, path, ret);
 
-        return proc_fd_read(dir_fd, path, ret);
+        *ret = n;
+        return 0;
 }
 
 int proc_fd_parse_socket(const char *link, size_t size, uint64_t *ret_inode) {
