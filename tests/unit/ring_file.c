@@ -20,9 +20,12 @@ usec_t ring_file_usec(uint64_t number) {
 void ring_file_make_sample(RingRecordKind kind, uint64_t number, Sample *ret) {
         uint64_t random = (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
-        if (kind == RING_LONGEST)
+        if (kind == RING_LONGEST) {
+                /* A third of what there can be, so that several fit a segment. */
                 sample_make_full(ret, (uint16_t)(1 + number % 2));
-        else
+                for (TableId table = 0; table < _TABLES; table++)
+                        *sample_row_count(ret, table) /= 3;
+        } else
                 sample_make_random(ret, kind, &random);
         ret->number = number;
         ret->realtime_usec = ring_file_usec(number);

@@ -12,10 +12,10 @@
 #include "store/ring_reader.h"
 #include "unit/folder.h"
 
-/* How many listeners a sample has at most: how long a record is. */
+/* How many rows a sample has at most: how long a record is. */
 typedef enum RingRecordKind {
-        RING_SHORT = 20,    /* about 1 KiB */
-        RING_LONG = 1024,   /* about 12 KiB */
+        RING_SHORT = 20,    /* about 2 KiB */
+        RING_LONG = 600,    /* about 12 KiB */
         RING_LONGEST = 9999 /* more than 100 KiB, and about as long each */
 } RingRecordKind;
 

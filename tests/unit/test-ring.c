@@ -355,8 +355,8 @@ static const FaultCase fault_cases[] = {
         { "generation", SEGMENT_1 + offsetof(RingSegment, generation), 4, RING_FAULT_DAMAGED },
         { "first number", SEGMENT_1 + offsetof(RingSegment, first_number), 1, RING_FAULT_DAMAGED },
         { "segment's checksum", SEGMENT_1 + offsetof(RingSegment, checksum), 1, RING_FAULT_DAMAGED },
-        { "committed bytes", SEGMENT_1 + offsetof(RingSegment, committed_bytes) + 1, 0x40,
-          RING_FAULT_DAMAGED },
+        /* 256 KiB more than there are. */
+        { "committed bytes", SEGMENT_1 + offsetof(RingSegment, committed_bytes) + 2, 4, RING_FAULT_DAMAGED },
         { "record's size", SEGMENT_1 + sizeof(RingSegment), 1, RING_FAULT_DAMAGED },
         { "record's checksum", SEGMENT_1 + sizeof(RingSegment) + 4, 1, RING_FAULT_DAMAGED },
         { "record", SEGMENT_1 + sizeof(RingSegment) + sizeof(RingRecord) + 100, 1, RING_FAULT_DAMAGED },
