@@ -17,7 +17,9 @@
 #include "kernel/capability.h"
 #include "kernel/proc_fd.h"
 
-/* Descriptors read in one sample, at about a microsecond each. */
+/* Descriptors read in one sample, at about a microsecond each; what is begun of a process is read to its
+ * end.
+ */
 #define OWNERS_SHARE 4096
 
 /* Descriptors read of one process: where its unit is known, and where all are searched. */
@@ -53,8 +55,13 @@ struct Owners {
         usec_t now_usec;
         size_t n_share; /* left in this sample */
 
-        /* The search among all processes goes on from sample to sample: among those that have sockets for
-         * themselves, then among those that may hold them for others. */
+        /* The search in a unit goes on from sample to sample, if need be. */
+        const Unit *searching_unit; /* NULL: none goes on */
+        bool unit_was_refused;      /* in some process of it */
+        pid_t last_pid_of_unit;
+
+        /* So does the search among all processes: among those that have sockets for themselves, then among
+         * those that may hold them for others. */
         bool is_searching_all;
         bool is_searching_managers;
         bool all_was_refused; /* in some process of it */
@@ -201,6 +208,7 @@ void owners_hurry(Owners *owners, uint64_t inode) {
 
 typedef struct OwnersLook {
         Owners *owners;
+        const Unit *unit; /* that is searched; NULL: all */
         const Process *process;
 } OwnersLook;
 
@@ -223,7 +231,7 @@ static int owners_on_socket(uint64_t inode, void *userdata) {
                 return 0;
 
         entry = &owners->entries[index];
-        if (!entry->is_due)
+        if (!entry->is_due || entry->searched_unit != look->unit)
                 return 0;
 
         entry->owner = (Owner){
@@ -241,13 +249,13 @@ static bool process_is_not_itself(const Process *process) {
         return process->name[0] == '(';
 }
 
-static void owners_look(Owners *owners, const Process *process, size_t n_max) {
-        OwnersLook look = { .owners = owners, .process = process };
+static void owners_look(Owners *owners, const Unit *unit, const Process *process, size_t n_max) {
+        OwnersLook look = { .owners = owners, .unit = unit, .process = process };
         size_t n_read = 0;
         int r;
 
-        r = proc_fd_list_sockets(owners->sources->proc_fd, process->pid, MIN(n_max, owners->n_share),
-                                 owners_on_socket, &look, &n_read);
+        r = proc_fd_list_sockets(owners->sources->proc_fd, process->pid, n_max, owners_on_socket, &look,
+                                 &n_read);
         owners->n_share -= MIN(owners->n_share, MAX(n_read, (size_t)1));
         if (r == -EACCES || r == -EPERM) {
                 owners->was_refused_folder |= n_read == 0;
@@ -280,42 +288,58 @@ static bool owners_is_wanted(const Owners *owners, const OwnerEntry *entry) {
                 owners->now_usec >= entry->searched_usec + entry->retry_usec);
 }
 
-/* Searches the processes of one unit for all that is wanted of it. */
-static void owners_search_unit(Owners *owners, const Unit *unit) {
-        bool was_refused;
-
+static void owners_begin_search_of_unit(Owners *owners, const Unit *unit) {
+        owners->searching_unit = unit;
+        owners->unit_was_refused = false;
+        owners->last_pid_of_unit = 0;
         for (uint32_t i = 0; i < owners->n_entries; i++)
                 if (owners->entries[i].searched_unit == unit &&
                     owners_is_wanted(owners, &owners->entries[i]))
                         owners->entries[i].is_due = true;
+}
 
-        for (size_t i = 0; i < processes_count(owners->processes); i++) {
+static void owners_end_search_of_unit(Owners *owners) {
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (owners->entries[i].searched_unit == owners->searching_unit && owners->entries[i].is_due)
+                        owners_give_up(owners, &owners->entries[i], owners->unit_was_refused);
+
+        owners->searching_unit = NULL;
+}
+
+/* Goes on in the unit that is being searched, as far as the share goes. */
+static void owners_go_on_in_unit(Owners *owners) {
+        bool is_cut = false;
+
+        for (size_t i = 0; i < processes_count(owners->processes) && !is_cut; i++) {
                 const Process *process = processes_get(owners->processes, i);
 
-                if (process->unit == unit && !process_is_not_itself(process) && owners->n_share > 0)
-                        owners_look(owners, process, OWNERS_OF_UNIT_MAX);
-        }
-
-        was_refused = owners_note_refusal(owners);
-        for (uint32_t i = 0; i < owners->n_entries; i++) {
-                OwnerEntry *entry = &owners->entries[i];
-
-                if (entry->searched_unit != unit || !entry->is_due)
+                if (process->unit != owners->searching_unit || process->pid <= owners->last_pid_of_unit)
                         continue;
-                /* A search that was cut short tells nothing. */
-                if (owners->n_share == 0)
-                        owners_set_retry(owners, entry);
-                else
-                        owners_give_up(owners, entry, was_refused);
+
+                is_cut = owners->n_share == 0;
+                if (!is_cut) {
+                        owners->last_pid_of_unit = process->pid;
+                        if (process_is_not_itself(process))
+                                continue;
+                        owners_look(owners, owners->searching_unit, process, OWNERS_OF_UNIT_MAX);
+                }
         }
+
+        owners->unit_was_refused |= owners_note_refusal(owners);
+        if (!is_cut)
+                owners_end_search_of_unit(owners);
 }
 
 static void owners_search_units(Owners *owners) {
         size_t n_units = 0;
 
+        if (owners->searching_unit)
+                owners_go_on_in_unit(owners);
+
         for (uint32_t i = 0; i < owners->n_entries && owners->n_share > 0 && n_units < OWNERS_UNITS_MAX; i++)
                 if (owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i])) {
-                        owners_search_unit(owners, owners->entries[i].searched_unit);
+                        owners_begin_search_of_unit(owners, owners->entries[i].searched_unit);
+                        owners_go_on_in_unit(owners);
                         n_units++;
                 }
 }
@@ -331,7 +355,7 @@ static void owners_begin_search_of_all(Owners *owners) {
 
 static void owners_end_search_of_all(Owners *owners) {
         for (uint32_t i = 0; i < owners->n_entries; i++)
-                if (owners->entries[i].is_due)
+                if (owners->entries[i].is_due && !owners->entries[i].searched_unit)
                         owners_give_up(owners, &owners->entries[i], owners->all_was_refused);
 
         owners->is_searching_all = false;
@@ -351,7 +375,8 @@ static bool owners_search_on(Owners *owners) {
                 owners->last_pid = process->pid;
                 if (process_is_not_itself(process))
                         continue;
-                owners_look(owners, process, is_manager ? OWNERS_OF_UNIT_MAX : OWNERS_OF_ANY_MAX);
+                owners_look(owners, /* unit= */ NULL, process,
+                            is_manager ? OWNERS_OF_UNIT_MAX : OWNERS_OF_ANY_MAX);
         }
 
         owners->all_was_refused |= owners_note_refusal(owners);

@@ -232,6 +232,10 @@ static void suspects_forget(Suspects *suspects) {
 void suspects_step(Suspects *suspects, usec_t now_usec) {
         assert(suspects);
 
+        /* A unit may have one process that is known and many that are not, until then. */
+        if (!processes_is_complete(suspects->processes))
+                return;
+
         suspects_forget(suspects);
         switch (suspects->phase) {
         case SUSPECTS_IDLE:

@@ -86,13 +86,18 @@ static void top_enter_suspects(TopProcesses *top, const Processes *processes, co
         for (size_t i = 0; i < suspects_count(suspects) && top->n < top->n_max; i++) {
                 const Suspect *suspect = suspects_get(suspects, i);
                 const Process *process = top_find_process(processes, suspect->pid);
+                ProcessRow row;
 
                 if (!process || !process->unit)
                         continue;
 
-                top->rows[top->n] = row_of(process);
-                top->rows[top->n].n_close_wait = suspect->n_close_wait;
-                top->n++;
+                /* Its pid may be another's by now. */
+                row = row_of(process);
+                if (memcmp(&row.key, &suspect->key, sizeof row.key) != 0)
+                        continue;
+
+                row.n_close_wait = suspect->n_close_wait;
+                top->rows[top->n++] = row;
         }
 }
 
