@@ -142,7 +142,7 @@ static void day_take_sample(uint64_t n, Sample *sample) {
 
 /* One listener is there for ten minutes, and gone for ten. */
 static void day_change_sockets(uint64_t n) {
-        Endpoint to = endpoint("::1", 9);
+        Spot to = spot("::1", 9);
 
         if (n % LISTENER_EVERY != 0)
                 return;
