@@ -116,8 +116,8 @@ def of_user(port):
 
 
 def bare(port):
-    start_bare("bare/below", "listen", 1, port)
-    return Kind(port, "/bare/below", 7, 1)
+    start_bare("bare/\x1b[1mbelow", "listen", 1, port)
+    return Kind(port, "/bare/\x1b[1mbelow", 7, 1)
 
 
 def activated(port):
@@ -351,8 +351,10 @@ def _(scope):
     service = Service(scope)
     equal(capabilities_held(), set())
     matches(r"of \d+ sockets cannot be found: .* wants CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE$", unprivileged_is_right(service))
-    matches(r"^owners of \d+ sockets are not known: .* wants CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE$",
-            box.run("sockwatch", "listeners").stdout)
+
+    shown = box.run("sockwatch", "listeners").stdout
+    matches(r"^owners of \d+ sockets are not known: .* wants CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE$", shown)
+    assert r" template@a\x2db.service " in shown and " /bare/?[1mbelow " in shown, shown
 
 
 @test("with CAP_SYS_PTRACE alone it wants CAP_DAC_READ_SEARCH, and all else works")
