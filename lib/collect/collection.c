@@ -124,6 +124,7 @@ static void collection_take_back_units(const Collection *collection, const Sampl
 
         for (size_t i = 0; i < units_count(units) && (!has_tcp || !has_processes); i++)
                 unit_forget(units_get(units, i), has_tcp, has_processes);
+        unit_forget(units_overflow(units), has_tcp, has_processes);
 }
 
 static void collection_begin(Collection *collection, const Bounds *bounds, Sample *sample) {

@@ -44,7 +44,7 @@ struct Units {
         int tree_fd; /* -1: none was found yet */
         uint64_t number;
         uint64_t refresh_nsec; /* CLOCK_MONOTONIC before which the tree is not read again */
-        uint64_t n_truncated;  /* cgroups that found no room, since the start */
+        uint64_t n_truncated;  /* how often a cgroup, or a process, found no room, since the start */
         bool is_crowded;       /* there was no room in the last sample */
         bool had_other;
 
@@ -84,6 +84,7 @@ int units_new(const Sources *sources, Units **ret) {
         units->unattributed = units_add(units, UNIT_UNATTRIBUTED);
         units->init = units_add(units, "init.scope");
         units->init->is_init = true;
+        strcpy(units_overflow(units)->row.key.unit, UNIT_OTHER);
         *ret = TAKE_PTR(units);
         return 0;
 }
@@ -141,6 +142,10 @@ Unit *units_get_named(Units *units, const char *name) {
         return slot > 0 ? &units->units[slot - 1] : NULL;
 }
 
+static bool units_has_room(const Units *units) {
+        return units->n_units < UNITS_TRACKED_MAX || units->n_free > 0;
+}
+
 /* A slot without a name, or NULL. */
 static Unit *units_take_slot(Units *units) {
         if (units->n_units < UNITS_TRACKED_MAX)
@@ -166,6 +171,7 @@ static Unit *units_add(Units *units, const char *name) {
         unit = units_take_slot(units);
         if (!unit) {
                 units->is_crowded = true;
+                units->n_truncated++;
                 return units_overflow(units);
         }
 
@@ -193,11 +199,10 @@ Unit *units_find_path(Units *units, const char *path, size_t size) {
 
 /* False if there is no room. */
 static bool units_add_cgroup(Units *units, uint64_t id, const Unit *unit) {
-        if (unit == units_overflow(units))
-                units->n_truncated++;
         if (units->n_cgroups == CGROUPS_TRACKED_MAX ||
             !id_map_put(units->cgroup_map, id, units->n_cgroups)) {
                 units->is_crowded = true;
+                units->n_truncated++;
                 return false;
         }
 
@@ -267,6 +272,7 @@ Unit *units_find(Units *units, uint64_t cgroup_id) {
         unit = &units->units[units->cgroups[index].unit];
         units->cgroups[index].last_used = units->number;
         units_touch(unit, units->number);
+        units->is_crowded |= unit == units_overflow(units);
         return unit;
 }
 
@@ -300,7 +306,7 @@ static bool units_is_recent(const Units *units, uint64_t last_used) {
         return last_used + UNITS_KEPT_SAMPLES >= units->number;
 }
 
-/* Throws out what was not met for long, and what found no room. */
+/* Throws out what was not met for long, and if that makes room what had found none. */
 static void units_sweep(Units *units) {
         uint32_t n_cgroups = 0;
 
@@ -320,7 +326,8 @@ static void units_sweep(Units *units) {
         for (uint32_t i = 0; i < units->n_cgroups; i++) {
                 Cgroup cgroup = units->cgroups[i];
 
-                if (!units_is_recent(units, cgroup.last_used) || cgroup.unit == UNIT_OVERFLOW ||
+                if (!units_is_recent(units, cgroup.last_used) ||
+                    (cgroup.unit == UNIT_OVERFLOW && units_has_room(units)) ||
                     units->units[cgroup.unit].row.key.unit[0] == '\0')
                         continue;
                 (void)id_map_put(units->cgroup_map, cgroup.id, n_cgroups);
@@ -351,6 +358,10 @@ static uint64_t unit_count_sockets(const Unit *unit) {
         for (unsigned i = 0; i < _STATES; i++)
                 n += unit->row.states[i];
         return n;
+}
+
+bool units_has_overflow_sockets(const Units *units) {
+        return unit_count_sockets(&units->units[UNIT_OVERFLOW]) > 0;
 }
 
 /* Those that have anything, but for the one that is always kept. */

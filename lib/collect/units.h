@@ -63,6 +63,9 @@ Unit *units_unattributed(Units *units);
 /* For units beyond the bounds: they have no row but `other`. */
 Unit *units_overflow(Units *units);
 
+/* Whether sockets of this sample are among what belongs to those. */
+bool units_has_overflow_sockets(const Units *units);
+
 /* "init.scope"; made if it was not met yet. */
 Unit *units_init(Units *units);
 
