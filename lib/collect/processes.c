@@ -316,5 +316,6 @@ int processes_scan(Processes *processes, usec_t now_usec) {
                 processes_end_pass(processes);
 
         processes_add_to_units(processes);
-        return processes->n_too_many > 0 || processes->n_last_too_many > 0;
+        return processes->n_too_many > 0 || processes->n_last_too_many > 0 ||
+               units_overflow(processes->units)->row.n_processes > 0;
 }

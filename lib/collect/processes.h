@@ -43,9 +43,9 @@ DEFINE_CLEANUP(Processes *, processes_free)
  * processes_scan() - look at the next share, and add all that is known to the units
  * @now_usec:   CLOCK_BOOTTIME
  *
- * Return: 0, or 1 if the last pass found more than there is room for, or the errno
- * of open(2) or getdents(2) on /proc, or of looking at a process that is there, such
- * as -EMFILE.
+ * Return: 0, or 1 if the last pass found more than there is room for, or units of
+ * processes had no room, or the errno of open(2) or getdents(2) on /proc, or of
+ * looking at a process that is there, such as -EMFILE.
  */
 _warn_unused_ int processes_scan(Processes *processes, usec_t now_usec);
 

@@ -275,7 +275,7 @@ static int tcp_collect(void *state, Sample *sample) {
         tcp_fill_listeners(walk, sample);
         destinations_make_rows(walk->destinations, walk->context->bounds, sample);
         suspects_step(walk->suspects, walk->context->now_usec);
-        return 0;
+        return units_has_overflow_sockets(walk->context->units);
 }
 
 const Collector tcp_collector = {

@@ -45,7 +45,7 @@ struct Units {
         int tree_fd; /* -1: none was found yet */
         uint64_t number;
         uint64_t refresh_nsec; /* CLOCK_MONOTONIC before which the tree is not read again */
-        uint64_t n_truncated;  /* cgroups that found no room, since the start */
+        uint64_t n_truncated;  /* how often a cgroup, or a process, found no room, since the start */
         bool is_crowded;       /* something found no room, or had found none, in the last sample */
         bool had_other;
 
@@ -86,6 +86,7 @@ int units_new(const Sources *sources, Units **ret) {
                 return r;
 
         units->unattributed = units_add(units, UNIT_UNATTRIBUTED);
+        strcpy(units_overflow(units)->row.key.unit, UNIT_OTHER);
         *ret = TAKE_PTR(units);
         return 0;
 }
@@ -177,6 +178,7 @@ static Unit *units_add(Units *units, const char *name) {
         unit = units_take_slot(units);
         if (!unit) {
                 units->is_crowded = true;
+                units->n_truncated++;
                 return units_overflow(units);
         }
 
@@ -209,9 +211,9 @@ static bool units_add_cgroup(Units *units, uint64_t id, const Unit *unit) {
         bool has_room = units->n_cgroups < CGROUPS_TRACKED_MAX &&
                         id_map_put(units->cgroup_map, id, units->n_cgroups);
 
-        units->n_truncated += !has_room || unit == units_overflow(units);
         if (!has_room) {
                 units->is_crowded = true;
+                units->n_truncated++;
                 return false;
         }
 
@@ -302,6 +304,7 @@ Unit *units_find(Units *units, uint64_t cgroup_id) {
         unit = &units->units[units->cgroups[index].unit];
         units->cgroups[index].last_used = units->number;
         units_touch(unit, units->number);
+        units->is_crowded |= unit == units_overflow(units);
         return unit;
 }
 
@@ -385,6 +388,10 @@ static uint64_t unit_count_sockets(const Unit *unit) {
         for (unsigned i = 0; i < _STATES; i++)
                 n += unit->row.states[i];
         return n;
+}
+
+bool units_has_overflow_sockets(const Units *units) {
+        return unit_count_sockets(&units->units[UNIT_OVERFLOW]) > 0;
 }
 
 /* Those that have anything, but for the one that is always kept. */

@@ -65,6 +65,9 @@ Unit *units_unattributed(Units *units);
 /* For units beyond the bounds: they have no row but `other`. */
 Unit *units_overflow(Units *units);
 
+/* Whether sockets of this sample are among what belongs to those. */
+bool units_has_overflow_sockets(const Units *units);
+
 /* All that are known, in no order; a slot may be free and have no name. */
 size_t units_count(const Units *units);
 Unit *units_get(Units *units, size_t i);
