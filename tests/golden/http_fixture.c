@@ -75,10 +75,13 @@ void publish(size_t i, uint64_t n_established, uint32_t n_listeners) {
         sample->realtime_usec = UINT64_C(1795000000000000) + boottime_usec;
         sample->boottime_usec = boottime_usec;
         sample_set(sample, VALUE_TCP_ESTABLISHED, n_established);
+        sample->reports[COLLECTOR_LISTEN].is_present = true;
         for (; sample->n_listeners < n_listeners; sample->n_listeners++)
                 sample->listeners[sample->n_listeners] = (ListenerRow){
-                        .key.family = AF_INET,
-                        .key.port = { (uint8_t)(sample->n_listeners >> 8), (uint8_t)sample->n_listeners },
+                        .key.endpoint = {
+                                .family = AF_INET,
+                                .port = { (uint8_t)(sample->n_listeners >> 8), (uint8_t)sample->n_listeners },
+                        },
                 };
         http_server_publish(server, sample);
 }

@@ -52,7 +52,7 @@ START_TEST(a_metric_is_of_one_kind)
         const Metric *metric = &metric_catalogue[_i];
 
         ck_assert_int_eq((metric->series[0].id > 0) + (metric->of_sample != NULL) +
-                                 (metric->of_listener != NULL) + (metric->of_collector != NULL),
+                                 (metric->rows.n_figures > 0) + (metric->of_collector != NULL),
                          metric->type == METRIC_INFO ? 0 : 1);
         ck_assert_msg(metric->series[METRIC_SERIES_MAX - 1].id == 0, "the series do not end");
         ck_assert_msg(!metric->source || metric->series[0].id == 0, "the source is told twice");
@@ -150,7 +150,7 @@ START_TEST(a_series_has_a_value_for_each_label)
         const Metric *metric = &metric_catalogue[_i];
         size_t n = count_labels(metric->labels);
 
-        ck_assert_msg(metric->series[0].id > 0 || n == 0, "rows of tables have their own labels");
+        ck_assert_msg(metric->series[0].id > 0 || n == 0, "rows of tables have labels of their own");
         for (const MetricSeries *series = metric->series; series->id > 0; series++)
                 ck_assert_uint_eq(count_labels(series->labels), n);
 }
@@ -172,6 +172,115 @@ START_TEST(the_series_of_a_metric_differ)
 }
 END_TEST
 
+/* ---- rows ---- */
+
+static size_t count_row_labels(TableId table) {
+        size_t n = 0;
+
+        while (n < METRIC_ROW_LABELS_MAX && metric_row_labels[table][n])
+                n++;
+        return n;
+}
+
+START_TEST(rows_of_a_table_are_told_apart_by_labels)
+{
+        size_t n = count_row_labels((TableId)_i);
+
+        /* One more may come, and the exposition has room for that many. */
+        ck_assert_uint_gt(n, 0);
+        ck_assert_uint_lt(n, METRIC_ROW_LABELS_MAX);
+        for (size_t i = 0; i < n; i++)
+                for (size_t k = 0; k < i; k++)
+                        ck_assert_str_ne(metric_row_labels[_i][i], metric_row_labels[_i][k]);
+}
+END_TEST
+
+START_TEST(a_table_is_told_by_metrics)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_metric_catalogue; i++)
+                n += metric_catalogue[i].rows.n_figures > 0 && metric_catalogue[i].rows.table == (TableId)_i;
+        ck_assert_uint_gt(n, 0);
+}
+END_TEST
+
+START_TEST(a_figure_is_a_field_of_its_row)
+{
+        const MetricRows *rows = &metric_catalogue[_i].rows;
+        const RowLayout *layout = &table_infos[rows->table].layout;
+
+        ck_assert_uint_le(rows->n_figures, METRIC_FIGURES_MAX);
+        for (size_t i = 0; i < rows->n_figures; i++) {
+                size_t field = rows->figures[i].field;
+
+                if (rows->figures[i].of_row) {
+                        ck_assert_uint_eq(field, 0);
+                        continue;
+                }
+                ck_assert_uint_ge(field, layout->fields_offset);
+                ck_assert_uint_lt(field, layout->row_size);
+                ck_assert_uint_eq((field - layout->fields_offset) % sizeof(uint64_t), 0);
+        }
+}
+END_TEST
+
+START_TEST(figures_of_a_row_are_told_apart_by_a_label_of_their_own)
+{
+        const MetricRows *rows = &metric_catalogue[_i].rows;
+
+        if (rows->n_figures == 0)
+                return;
+
+        ck_assert(collector_name(rows->collector));
+        ck_assert_msg(metric_has_source(&metric_catalogue[_i]), "%s: where from?",
+                      metric_catalogue[_i].name);
+        ck_assert_msg(rows->label || rows->n_figures == 1, "two figures without a label");
+        for (size_t i = 0; rows->label && i < count_row_labels(rows->table); i++)
+                ck_assert_str_ne(rows->label, metric_row_labels[rows->table][i]);
+        for (size_t i = 0; i < rows->n_figures; i++) {
+                ck_assert_int_eq(rows->figures[i].label != NULL, rows->label != NULL);
+                for (size_t k = 0; k < i; k++)
+                        ck_assert_str_ne(rows->figures[i].label, rows->figures[k].label);
+        }
+}
+END_TEST
+
+/* A state is called the same in every metric: as it is everywhere else. */
+START_TEST(states_are_told_under_their_names)
+{
+        const Metric *metric = &metric_catalogue[_i];
+        const MetricRows *rows = &metric->rows;
+
+        if (!rows->label || strcmp(rows->label, "state") != 0)
+                return;
+
+        for (size_t i = 0; i < rows->n_figures; i++) {
+                const MetricFigure *figure = &rows->figures[i];
+                size_t first = rows->table == TABLE_UNITS ? offsetof(UnitRow, states)
+                                                          : offsetof(ListenerRow, states);
+                size_t state = (figure->field - first) / sizeof(uint64_t);
+
+                ck_assert_uint_lt(state, _STATES);
+                ck_assert_str_eq(figure->label, state_names[state]);
+                ck_assert_int_eq(figure->only_with == VALUE_TCP_BOUND_INACTIVE,
+                                 state == STATE_BOUND_INACTIVE);
+        }
+}
+END_TEST
+
+/* What is exposed elsewhere of a connection in such a state. */
+START_TEST(no_state_of_a_unit_is_left_out)
+{
+        for (size_t i = 0; i < n_metric_catalogue; i++)
+                if (strcmp(metric_catalogue[i].name, "sockwatch_unit_tcp_sockets") == 0) {
+                        ck_assert_uint_eq(metric_catalogue[i].rows.n_figures, _STATES);
+                        return;
+                }
+        ck_abort_msg("no such metric");
+}
+END_TEST
+
 static const struct {
         const char *name;
         const char *source; /* NULL: our own bookkeeping */
@@ -184,6 +293,10 @@ static const struct {
         { "sockwatch_tcp_memory_limit_bytes", "sys/net/ipv4/tcp_mem low, pressure, max" },
         { "sockwatch_somaxconn", "sys/net/core/somaxconn" },
         { "sockwatch_listener_drops_total", "sock_diag SK_MEMINFO_DROPS" },
+        { "sockwatch_listener_syn_queue_length", "sock_diag TCP_SYN_RECV" },
+        { "sockwatch_unix_listener_accept_queue_limit", "unix_diag udiag_wqueue" },
+        { "sockwatch_udp_socket_drops_total", "udp_diag SK_MEMINFO_DROPS" },
+        { "sockwatch_unit_open_fds", "/proc/PID/fd" },
         { "sockwatch_samples_total", NULL },
         { "sockwatch_build_info", NULL },
         { "sockwatch_collector_success", NULL },
@@ -219,7 +332,8 @@ END_TEST
 
 int main(void) {
         Suite *suite = suite_create("catalogue");
-        TCase *metrics = tcase_create("metrics"), *words = tcase_create("words");
+        TCase *metrics = tcase_create("metrics"), *rows = tcase_create("rows"),
+              *words = tcase_create("words");
         int n = (int)n_metric_catalogue;
 
         tcase_add_loop_test(metrics, a_value_is_exposed_exactly_once, 0, _VALUE_ROOM);
@@ -232,6 +346,14 @@ int main(void) {
         tcase_add_loop_test(metrics, a_series_has_a_value_for_each_label, 0, n);
         tcase_add_loop_test(metrics, the_series_of_a_metric_differ, 0, n);
         suite_add_tcase(suite, metrics);
+
+        tcase_add_loop_test(rows, rows_of_a_table_are_told_apart_by_labels, 0, _TABLES);
+        tcase_add_loop_test(rows, a_table_is_told_by_metrics, 0, _TABLES);
+        tcase_add_loop_test(rows, a_figure_is_a_field_of_its_row, 0, n);
+        tcase_add_loop_test(rows, figures_of_a_row_are_told_apart_by_a_label_of_their_own, 0, n);
+        tcase_add_loop_test(rows, states_are_told_under_their_names, 0, n);
+        tcase_add_test(rows, no_state_of_a_unit_is_left_out);
+        suite_add_tcase(suite, rows);
 
         tcase_add_loop_test(words, a_metric_tells_where_the_kernel_says_it, 0, ELEMENTSOF(sources));
         tcase_add_test(words, a_type_is_called_as_openmetrics_calls_it);

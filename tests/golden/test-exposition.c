@@ -7,11 +7,13 @@
  * what changed is then reviewed in the diff.
  */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "exporters/prometheus/catalogue.h"
 #include "exporters/prometheus/exposition.h"
 #include "suite.h"
 
@@ -19,33 +21,230 @@
 
 /* ---- the samples ---- */
 
-static const struct {
-        int family;
-        const char *address;
-        uint16_t port;
-        const char *device;
-        uint64_t numbers[LISTENER_FIELDS]; /* as they stand in ListenerRow */
-} listeners[] = {
-        { AF_INET, "0.0.0.0", 22, "", { 0, 128, 0, 128, 0, 1, 0 } },
-        { AF_INET, "192.0.2.7", 80, "eth0", { 129, 128, 129, 128, 7, 1, 0 } },
-        { AF_INET, "127.0.0.1", 443, "\"\\\xff\xc3\xa9", { 1, 0, 1, 0, 0, 1, 0 } },
-        { AF_INET6, "::", 80, "", { 5, 16384, 3, 4096, UINT64_MAX, 4, 1 } },
-        { AF_INET6, "2001:db8::1", 8080, "", { 0, 4096, 0, 4096, 0, 1, 0 } },
-        { AF_INET6, "fe80::1", 8443, "eth0", { 1, 2, 1, 2, 1, 1, 0 } },
+#define PORT(n) \
+        { (uint8_t)((n) >> 8), (uint8_t)(n) }
+#define IPV4 .family = AF_INET
+#define IPV6 .family = AF_INET6
+
+#define DB8_1 \
+        { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 }
+#define FE80_1 \
+        { 0xfe, 0x80, [15] = 1 }
+
+/* Queues that are empty, full, and in between; counters that are as high as can be; a process that could not
+ * be found out. */
+static const ListenerRow listeners[] = {
+        {
+                .key = { { IPV4, .port = PORT(22) }, "ssh.service", "sshd" },
+                .limit = 128,
+                .worst_limit = 128,
+                .n_sockets = 1,
+                .states = { [STATE_ESTABLISHED] = 2 },
+        },
+        {
+                .key = { { IPV4, .port = PORT(80), .address = { 192, 0, 2, 7 }, .device = "eth0" },
+                         "docker/0123456789ab",
+                         "" },
+                .length = 129,
+                .limit = 128,
+                .worst_length = 129,
+                .worst_limit = 128,
+                .peak = 129,
+                .drops = 7,
+                .saturated_usec = 90500000,
+                .n_sockets = 1,
+                .states = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },
+        },
+        {
+                .key = { { IPV4, .port = PORT(443), .address = { 127, 0, 0, 1 },
+                           .device = "\"\\\xff\xc3\xa9" },
+                         UNIT_UNATTRIBUTED,
+                         "" },
+                .length = 1,
+                .worst_length = 1,
+                .peak = 1,
+                .n_sockets = 1,
+        },
+        {
+                .key = { { IPV6, .port = PORT(80) }, "nginx.service", "ngi\"n\\x\n\xff" },
+                .length = 5,
+                .limit = 16384,
+                .worst_length = 3,
+                .worst_limit = 4096,
+                .peak = 77,
+                .drops = UINT64_MAX,
+                .saturated_usec = 1,
+                .n_sockets = 4,
+                .is_dual_stack = 1,
+                .states = { [STATE_ESTABLISHED] = 900000,
+                            [STATE_SYN_RECV] = 6,
+                            [STATE_TIME_WAIT] = UINT64_MAX },
+        },
+        {
+                .key = { { IPV6, .port = PORT(8080), .address = DB8_1 }, "/any/other", "java" },
+                .limit = 4096,
+                .worst_limit = 4096,
+                .n_sockets = 1,
+        },
+        {
+                .key = { { IPV6, .port = PORT(8443), .address = FE80_1, .device = "eth0" },
+                         "user@1000.service/app.service",
+                         "123456789012345" },
+                .length = 1,
+                .limit = 2,
+                .worst_length = 1,
+                .worst_limit = 2,
+                .peak = 3,
+                .drops = 1,
+                .n_sockets = 1,
+        },
+        {
+                .key = { { .family = ENDPOINT_OTHER }, UNIT_OTHER, "" },
+                .length = 20,
+                .limit = 1000,
+                .worst_length = 2,
+                .worst_limit = 3,
+                .peak = 9,
+                .drops = 100,
+                .saturated_usec = 2 * USEC_PER_SEC,
+                .n_sockets = 30,
+                .states = { [STATE_ESTABLISHED] = 40, [STATE_CLOSE_WAIT] = 1 },
+        },
 };
 
-static void sample_add_listener(Sample *sample, size_t i) {
-        ListenerRow *row = &sample->listeners[sample->n_listeners++];
+static const UnixListenerRow unix_listeners[] = {
+        {
+                .key = { "/run/\"odd\" \xff\n", UNIT_UNATTRIBUTED, "" },
+        },
+        {
+                .key = { "/run/dbus/system_bus_socket", "dbus.service", "dbus-daemon" },
+                .length = 3,
+                .limit = 4096,
+                .worst_length = 3,
+                .worst_limit = 4096,
+                .peak = 15,
+                .n_sockets = 1,
+        },
+        {
+                .key = { "@abstract", "app.service", "app" },
+                .length = 12,
+                .limit = 10,
+                .worst_length = 6,
+                .worst_limit = 5,
+                .peak = 12,
+                .saturated_usec = 1234567,
+                .n_sockets = 2,
+        },
+        {
+                .key = { UNIX_OTHER, UNIT_OTHER, "" },
+                .length = 1,
+                .limit = 200,
+                .worst_length = 1,
+                .worst_limit = 100,
+                .peak = 2,
+                .n_sockets = 2,
+        },
+};
 
-        *row = (ListenerRow){
-                .key.family = (uint8_t)listeners[i].family,
-                .key.port = { (uint8_t)(listeners[i].port >> 8), (uint8_t)listeners[i].port },
-        };
-        ck_assert_int_eq(inet_pton(listeners[i].family, listeners[i].address, row->key.address), 1);
-        memcpy(row->key.device, listeners[i].device, strlen(listeners[i].device));
-        memcpy(&row->length, listeners[i].numbers, sizeof listeners[i].numbers);
+static const UdpSocketRow udp_sockets[] = {
+        {
+                .key = { { IPV4, .port = PORT(53) }, "named.service", "named" },
+                .queue_bytes = 300000,
+                .buffer_bytes = 425984,
+                .worst_queue_bytes = 212992,
+                .worst_buffer_bytes = 212992,
+                .drops = 12,
+                .n_sockets = 2,
+        },
+        {
+                .key = { { IPV6, .port = PORT(546), .address = FE80_1, .device = "eth0" },
+                         UNIT_UNATTRIBUTED,
+                         "" },
+                .queue_bytes = 768,
+        },
+        {
+                .key = { { .family = ENDPOINT_OTHER }, UNIT_OTHER, "" },
+                .buffer_bytes = 1000000,
+                .worst_queue_bytes = 1,
+                .worst_buffer_bytes = 3,
+                .drops = 1,
+                .n_sockets = 5,
+        },
+};
 
-        ck_assert(i == 0 || memcmp(&row[-1].key, &row->key, sizeof row->key) < 0);
+static const UnitRow units[] = {
+        {
+                .key = { "nginx.service" },
+                .states = { 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112 },
+                .receive_queue_bytes = 113,
+                .send_queue_bytes = 114,
+                .n_retransmitting = 115,
+                .n_close_wait_accepted = 100,
+                .n_processes = 5,
+                .open_fds = 2000,
+                .worst_open_fds = 1000,
+                .worst_fd_limit = 1024,
+        },
+        {
+                .key = { UNIT_OTHER },
+                .states = { [STATE_CLOSE_WAIT] = 3 },
+                .n_close_wait_accepted = 3,
+                .n_processes = 70,
+                .open_fds = 700,
+                .worst_open_fds = 20,
+                .worst_fd_limit = UINT64_MAX,
+        },
+        {
+                .key = { UNIT_UNATTRIBUTED },
+                .states = { [STATE_TIME_WAIT] = 28231 },
+        },
+};
+
+static const ProcessRow processes[] = {
+        {
+                .key = { "cron.service", "cron" },
+                .pid = 77,
+                .open_fds = 5,
+                .fd_limit = UINT64_MAX,
+        },
+        {
+                .key = { "nginx.service", "nginx" },
+                .pid = 4711,
+                .open_fds = 1000,
+                .fd_limit = 1024,
+                .n_close_wait = 90,
+        },
+        {
+                .key = { UNIT_OTHER, UNIT_OTHER },
+                .open_fds = 12345,
+        },
+};
+
+static const DestinationRow destinations[] = {
+        { .key = { IPV4, .port = PORT(443), .address = { 192, 0, 2, 1 } }, .n_ports = 28000 },
+        { .key = { IPV6, .port = PORT(5432), .address = DB8_1 }, .n_ports = 17, .error = 3 },
+        { .key = { .family = ENDPOINT_OTHER }, .n_ports = 40000 },
+};
+
+/* Rows of a table, in order of their keys. */
+static void sample_fill_table(Sample *sample, TableId table, const void *rows, size_t n) {
+        const RowLayout *layout = &table_infos[table].layout;
+
+        memcpy(sample_rows(sample, table), rows, n * layout->row_size);
+        *sample_row_count(sample, table) = (uint32_t)n;
+        for (size_t i = 1; i < n; i++)
+                ck_assert_int_lt(memcmp(sample_get_row(sample, table, i - 1),
+                                        sample_get_row(sample, table, i), layout->key_size),
+                                 0);
+}
+
+static void sample_fill_tables(Sample *sample) {
+        sample_fill_table(sample, TABLE_LISTENERS, listeners, ELEMENTSOF(listeners));
+        sample_fill_table(sample, TABLE_UNIX_LISTENERS, unix_listeners, ELEMENTSOF(unix_listeners));
+        sample_fill_table(sample, TABLE_UDP_SOCKETS, udp_sockets, ELEMENTSOF(udp_sockets));
+        sample_fill_table(sample, TABLE_UNITS, units, ELEMENTSOF(units));
+        sample_fill_table(sample, TABLE_PROCESSES, processes, ELEMENTSOF(processes));
+        sample_fill_table(sample, TABLE_DESTINATIONS, destinations, ELEMENTSOF(destinations));
 }
 
 /* One collector of it failed and never answered, another is incomplete; all other values are there. */
@@ -77,8 +276,7 @@ static void sample_fill(Sample *sample) {
         sample->reports[COLLECTOR_FD].last_success_usec = 0;
         sample->reports[COLLECTOR_LISTEN].is_incomplete = true;
 
-        for (size_t i = 0; i < ELEMENTSOF(listeners); i++)
-                sample_add_listener(sample, i);
+        sample_fill_tables(sample);
 }
 
 static const struct {
@@ -92,17 +290,22 @@ static const struct {
         { GOLDEN_FOLDER "/empty.openmetrics.txt", sample_clear, EXPOSITION_OPENMETRICS },
 };
 
-/* The text of one of them, with a NUL behind it. To be freed. */
-static char *golden_render(size_t i) {
-        static Sample sample;
+/* The text with a NUL behind it. To be freed. */
+static char *render(const Sample *sample, ExpositionFormat format) {
         Text text = { 0 };
 
-        memset(&sample, 0xaa, sizeof sample);
-        goldens[i].fill(&sample);
-        exposition_render(&sample, goldens[i].format, &text);
+        exposition_render(sample, format, &text);
         text_append_bytes(&text, "", 1);
         ck_assert_int_eq(text_error(&text), 0);
         return text.data;
+}
+
+static char *golden_render(size_t i) {
+        static Sample sample;
+
+        memset(&sample, 0xaa, sizeof sample);
+        goldens[i].fill(&sample);
+        return render(&sample, goldens[i].format);
 }
 
 static char *file_read(const char *path) {
@@ -260,6 +463,131 @@ START_TEST(a_format_has_a_content_type_with_its_version)
 }
 END_TEST
 
+/* ---- rows ---- */
+
+/* Lines of a metric, "name{labels} 1". */
+static size_t count_series(const char *text, const char *name) {
+        size_t n = 0;
+
+        for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+                n += line_is_of(line, name, "");
+        return n;
+}
+
+/* By all that was measured each metric of rows has a series, so that what follows looks at all of them. */
+START_TEST(each_metric_of_rows_has_series)
+{
+        _cleanup_(freep) char *text = golden_render(0);
+
+        for (size_t i = 0; i < n_metric_catalogue; i++)
+                if (metric_catalogue[i].rows.n_figures > 0)
+                        ck_assert_msg(count_series(text, metric_catalogue[i].name) > 0, "%s",
+                                      metric_catalogue[i].name);
+}
+END_TEST
+
+/* Rows that others filled are there; a part of them that was not measured must not pass for 0. */
+START_TEST(what_a_failed_collector_did_not_tell_of_rows_is_not_there)
+{
+        const CollectorId failed = (CollectorId)_i;
+        _cleanup_(freep) char *all = golden_render(0), *text = NULL;
+        static Sample sample;
+
+        if (!collector_name(failed))
+                return;
+
+        sample_fill(&sample);
+        sample.reports[failed].error = -EIO;
+        text = render(&sample, EXPOSITION_TEXT);
+        for (size_t i = 0; i < n_metric_catalogue; i++) {
+                const Metric *metric = &metric_catalogue[i];
+                bool is_lost = metric->rows.collector == failed;
+
+                if (metric->rows.n_figures > 0)
+                        ck_assert_msg(count_series(text, metric->name) ==
+                                              (is_lost ? 0 : count_series(all, metric->name)),
+                                      "%s", metric->name);
+        }
+        ck_assert_uint_eq(count_series(text, "sockwatch_ephemeral_port_utilization_ratio"),
+                          failed != COLLECTOR_TCP);
+}
+END_TEST
+
+START_TEST(a_collector_that_was_not_asked_tells_nothing_of_rows)
+{
+        _cleanup_(freep) char *text = NULL;
+        static Sample sample;
+
+        sample_fill(&sample);
+        memset(sample.reports, 0, sizeof sample.reports);
+        text = render(&sample, EXPOSITION_TEXT);
+        for (size_t i = 0; i < n_metric_catalogue; i++)
+                if (metric_catalogue[i].rows.n_figures > 0)
+                        ck_assert_uint_eq(count_series(text, metric_catalogue[i].name), 0);
+}
+END_TEST
+
+/* An incomplete answer is one. */
+START_TEST(a_collector_that_saw_more_than_it_has_room_for_tells_its_rows)
+{
+        _cleanup_(freep) char *text = golden_render(0);
+
+        ck_assert_uint_eq(count_series(text, "sockwatch_listener_drops_total"), ELEMENTSOF(listeners));
+}
+END_TEST
+
+START_TEST(a_process_that_is_not_known_has_no_label)
+{
+        _cleanup_(freep) char *text = golden_render((size_t)_i);
+
+        ck_assert_ptr_null(strstr(text, "=\"\""));
+        ck_assert_ptr_null(strstr(text, "{,"));
+        ck_assert_ptr_null(strstr(text, ",}"));
+        ck_assert_ptr_null(strstr(text, "{}"));
+}
+END_TEST
+
+START_TEST(a_kernel_that_does_not_tell_of_bound_sockets_has_no_such_state)
+{
+        _cleanup_(freep) char *all = golden_render(0), *text = NULL;
+        static Sample sample;
+
+        ck_assert_ptr_nonnull(
+                strstr(all,
+                       "sockwatch_unit_tcp_sockets{unit=\"nginx.service\",state=\"bound_inactive\"} 112\n"));
+
+        sample_fill(&sample);
+        sample_unset(&sample, VALUE_TCP_BOUND_INACTIVE);
+        text = render(&sample, EXPOSITION_TEXT);
+        ck_assert_ptr_null(strstr(text, "\"bound_inactive\""));
+        ck_assert_uint_eq(count_series(text, "sockwatch_unit_tcp_sockets"), 11 * ELEMENTSOF(units));
+        ck_assert_uint_eq(count_series(text, "sockwatch_tcp_sockets"), 11);
+}
+END_TEST
+
+START_TEST(the_destination_with_the_most_ports_is_against_all_ports)
+{
+        _cleanup_(freep) char *text = NULL;
+        static Sample sample;
+
+        sample_fill(&sample);
+        sample_set(&sample, VALUE_EPHEMERAL_PORTS, 28232);
+        text = render(&sample, EXPOSITION_TEXT);
+        ck_assert_ptr_nonnull(strstr(text, "\nsockwatch_ephemeral_port_utilization_ratio 0.991782\n"));
+        free(TAKE_PTR(text));
+
+        /* Of none the ratio is 0; without knowing how many ports there are it is none. */
+        sample.n_destinations = 0;
+        text = render(&sample, EXPOSITION_TEXT);
+        ck_assert_ptr_nonnull(strstr(text, "\nsockwatch_ephemeral_port_utilization_ratio 0\n"));
+        free(TAKE_PTR(text));
+
+        sample_unset(&sample, VALUE_EPHEMERAL_PORTS);
+        text = render(&sample, EXPOSITION_TEXT);
+        ck_assert_uint_eq(count_series(text, "sockwatch_ephemeral_port_utilization_ratio"), 0);
+}
+END_TEST
+
 /* ---- numbers and label values ---- */
 
 static const struct {
@@ -349,7 +677,8 @@ END_TEST
 
 int main(void) {
         Suite *suite = suite_create("exposition");
-        TCase *golden = tcase_create("golden"), *values = tcase_create("values");
+        TCase *golden = tcase_create("golden"), *rows = tcase_create("rows"),
+              *values = tcase_create("values");
 
         tcase_add_loop_test(golden, a_fixed_sample_gives_the_golden_text, 0, ELEMENTSOF(goldens));
         tcase_add_loop_test(golden, no_series_appears_twice, 0, ELEMENTSOF(goldens));
@@ -364,6 +693,16 @@ int main(void) {
         tcase_add_test(golden, rendering_appends_to_what_is_there);
         tcase_add_test(golden, a_format_has_a_content_type_with_its_version);
         suite_add_tcase(suite, golden);
+
+        tcase_add_test(rows, each_metric_of_rows_has_series);
+        tcase_add_loop_test(rows, what_a_failed_collector_did_not_tell_of_rows_is_not_there, 0,
+                            _COLLECTOR_ROOM);
+        tcase_add_test(rows, a_collector_that_was_not_asked_tells_nothing_of_rows);
+        tcase_add_test(rows, a_collector_that_saw_more_than_it_has_room_for_tells_its_rows);
+        tcase_add_loop_test(rows, a_process_that_is_not_known_has_no_label, 0, ELEMENTSOF(goldens));
+        tcase_add_test(rows, a_kernel_that_does_not_tell_of_bound_sockets_has_no_such_state);
+        tcase_add_test(rows, the_destination_with_the_most_ports_is_against_all_ports);
+        suite_add_tcase(suite, rows);
 
         tcase_add_loop_test(values, numbers_are_written_exactly, 0, ELEMENTSOF(decimals));
         tcase_add_loop_test(values, label_values_are_escaped_and_always_utf8, 0, ELEMENTSOF(label_values));

@@ -14,8 +14,8 @@ static void json_derefp(json_t **json) {
         json_decref(*json);
 }
 
-/* The sample written and read back. */
-static json_t *round_trip(void) {
+/* The sample, or parts of it, written and read back. */
+static json_t *round_trip_of(JsonParts wanted) {
         _cleanup_(freep) char *text = NULL;
         size_t size;
         FILE *file = open_memstream(&text, &size);
@@ -23,11 +23,15 @@ static json_t *round_trip(void) {
         json_t *json;
 
         ck_assert_ptr_nonnull(file);
-        ck_assert_int_eq(json_write_sample(&sample, file), 0);
+        ck_assert_int_eq(json_write_sample(&sample, wanted, file), 0);
         (void)fclose(file);
         json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
         ck_assert_msg(json != NULL, "%s: %s", error.text, text);
         return json;
+}
+
+static json_t *round_trip(void) {
+        return round_trip_of(JSON_ALL);
 }
 
 START_TEST(what_was_measured_is_there_and_nothing_else)
@@ -69,7 +73,8 @@ static const struct {
 
 START_TEST(a_listener_is_there_whatever_its_device_is_called)
 {
-        ListenerRow row = { .key = { AF_INET, 0, { 1, 187 }, { 192, 0, 2, 7 }, "" },
+        ListenerRow row = { .key = { .endpoint = { AF_INET, 0, { 1, 187 }, { 192, 0, 2, 7 }, "" },
+                                     .unit = "nginx.service" },
                             .length = 1,
                             .limit = 2,
                             .drops = 3,
@@ -78,7 +83,7 @@ START_TEST(a_listener_is_there_whatever_its_device_is_called)
         _cleanup_(json_derefp) json_t *json = NULL;
         const json_t *listener;
 
-        memcpy(row.key.device, devices[_i].device, strlen(devices[_i].device));
+        memcpy(row.key.endpoint.device, devices[_i].device, strlen(devices[_i].device));
         sample.listeners[sample.n_listeners++] = row;
         json = round_trip();
         listener = json_array_get(json_object_get(json, "listeners"), 0);
@@ -90,6 +95,69 @@ START_TEST(a_listener_is_there_whatever_its_device_is_called)
         ck_assert_int_eq(json_integer_value(json_object_get(listener, "drops")), 3);
         ck_assert_int_eq(json_integer_value(json_object_get(listener, "sockets")), 4);
         ck_assert(json_is_true(json_object_get(listener, "dual_stack")));
+        ck_assert_str_eq(json_string_value(json_object_get(listener, "unit")), "nginx.service");
+        ck_assert(json_is_null(json_object_get(listener, "process")));
+        /* Nobody has walked over its connections. */
+        ck_assert_ptr_null(json_object_get(listener, "connections"));
+}
+END_TEST
+
+static const struct {
+        JsonParts part;
+        const char *names[4];
+} parts[] = {
+        { JSON_VALUES, { "values" } },
+        { JSON_LISTENERS, { "listeners", "unix_listeners", "udp_sockets" } },
+        { JSON_UNITS, { "units", "processes" } },
+        { JSON_DESTINATIONS, { "destinations" } },
+};
+
+START_TEST(only_the_parts_that_are_wanted_are_there)
+{
+        _cleanup_(json_derefp) json_t *json = round_trip_of(parts[_i].part);
+        size_t n = 0;
+
+        for (; parts[_i].names[n]; n++)
+                ck_assert_msg(json_object_get(json, parts[_i].names[n]) != NULL, "%s", parts[_i].names[n]);
+        ck_assert_uint_eq(json_object_size(json), 3 + n);
+}
+END_TEST
+
+START_TEST(units_processes_and_destinations_are_there)
+{
+        _cleanup_(json_derefp) json_t *json = NULL;
+        const json_t *unit, *process, *destination;
+
+        sample.reports[COLLECTOR_TCP] = sample.reports[COLLECTOR_PROCESSES] =
+                (CollectorReport){ .is_present = true };
+        sample.units[sample.n_units++] = (UnitRow){ .key.unit = "a.service",
+                                                    .states[STATE_CLOSE_WAIT] = 5,
+                                                    .n_close_wait_accepted = 3,
+                                                    .open_fds = 9,
+                                                    .worst_fd_limit = 10 };
+        sample.processes[sample.n_processes++] = (ProcessRow){ .key = { "a.service", "a" },
+                                                               .pid = 7,
+                                                               .open_fds = 9,
+                                                               .fd_limit = UINT64_MAX,
+                                                               .n_close_wait = 3 };
+        sample.destinations[sample.n_destinations++] =
+                (DestinationRow){ .key.family = ENDPOINT_OTHER, .n_ports = 4 };
+        json = round_trip();
+        unit = json_array_get(json_object_get(json, "units"), 0);
+        process = json_array_get(json_object_get(json, "processes"), 0);
+        destination = json_array_get(json_object_get(json, "destinations"), 0);
+
+        ck_assert_str_eq(json_string_value(json_object_get(unit, "unit")), "a.service");
+        ck_assert_int_eq(json_integer_value(
+                                 json_object_get(json_object_get(unit, "tcp_sockets"), "close_wait")),
+                         5);
+        ck_assert_ptr_null(json_object_get(json_object_get(unit, "tcp_sockets"), "bound_inactive"));
+        ck_assert_int_eq(json_integer_value(json_object_get(unit, "close_wait_accepted")), 3);
+        ck_assert_int_eq(json_integer_value(json_object_get(unit, "open_fds")), 9);
+        ck_assert_int_eq(json_integer_value(json_object_get(process, "pid")), 7);
+        ck_assert(json_is_null(json_object_get(process, "fd_limit")));
+        ck_assert_str_eq(json_string_value(json_object_get(destination, "address")), "other");
+        ck_assert(json_is_null(json_object_get(destination, "port")));
 }
 END_TEST
 
@@ -125,7 +193,7 @@ START_TEST(a_full_disk_is_an_error)
 
         ck_assert_ptr_nonnull(file);
         setbuf(file, NULL);
-        ck_assert_int_eq(json_write_sample(&sample, file), -EIO);
+        ck_assert_int_eq(json_write_sample(&sample, JSON_ALL, file), -EIO);
         (void)fclose(file);
 }
 END_TEST
@@ -137,6 +205,8 @@ int main(void) {
         tcase_add_test(writing, what_was_measured_is_there_and_nothing_else);
         tcase_add_loop_test(writing, a_listener_is_there_whatever_its_device_is_called, 0,
                             ELEMENTSOF(devices));
+        tcase_add_loop_test(writing, only_the_parts_that_are_wanted_are_there, 0, ELEMENTSOF(parts));
+        tcase_add_test(writing, units_processes_and_destinations_are_there);
         tcase_add_test(writing, a_collector_that_failed_says_why);
         tcase_add_test(writing, a_full_disk_is_an_error);
         suite_add_tcase(suite, writing);

@@ -21,11 +21,14 @@ static void fill_states(void) {
 
 static void fill_listeners(void) {
         const ListenerRow rows[] = {
-                { .key = { AF_INET, 0, { 0, 22 }, { 0 }, "" }, .worst_length = 0, .worst_limit = 128 },
-                { .key = { AF_INET, 0, { 1, 187 }, { 192, 0, 2, 7 }, "eth0" },
+                { .key.endpoint = { AF_INET, .port = { 0, 22 } }, .worst_length = 0, .worst_limit = 128 },
+                { .key.endpoint = { AF_INET, .port = { 1, 187 }, .address = { 192, 0, 2, 7 },
+                                    .device = "eth0" },
                   .worst_length = 5,
                   .worst_limit = 4 },
-                { .key = { AF_INET6, 0, { 1, 188 }, { 0 }, "" }, .worst_length = 100, .worst_limit = 128 },
+                { .key.endpoint = { AF_INET6, .port = { 1, 188 } },
+                  .worst_length = 100,
+                  .worst_limit = 128 },
         };
 
         memcpy(sample.listeners, rows, sizeof rows);

@@ -24,7 +24,8 @@ static char *page_read(size_t *ret_size) {
         return page;
 }
 
-START_TEST(the_page_is_what_the_catalogue_says) {
+START_TEST(the_page_is_what_the_catalogue_says)
+{
         _cleanup_(text_done) Text text = { 0 };
         const char *page;
         size_t size;
@@ -41,13 +42,15 @@ START_TEST(the_page_is_what_the_catalogue_says) {
         }
 
         page = page_read(&size);
-        ck_assert_msg(size == text.length && memcmp(page, text.data, size) == 0,
-                      "docs/metrics.md is not what the catalogue says; GOLDEN_UPDATE=1 ./dev check reference "
-                      "writes it anew");
+        ck_assert_msg(
+                size == text.length && memcmp(page, text.data, size) == 0,
+                "docs/metrics.md is not what the catalogue says; GOLDEN_UPDATE=1 ./dev check reference "
+                "writes it anew");
 }
 END_TEST
 
-START_TEST(each_metric_has_one_line_of_five_cells) {
+START_TEST(each_metric_has_one_line_of_five_cells)
+{
         _cleanup_(text_done) Text text = { 0 };
         size_t n_lines = 0;
 

@@ -300,7 +300,7 @@ END_TEST
 
 START_TEST(a_client_that_leaves_in_the_middle_takes_nothing_along)
 {
-        publish(0, 7, SAMPLE_LISTENERS_MAX);
+        publish(0, 7, LISTENERS_MAX);
         for (unsigned i = 0; i < 50; i++) {
                 const struct linger at_once = { .l_onoff = 1 };
                 HttpClient client;

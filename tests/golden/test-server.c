@@ -304,7 +304,7 @@ START_TEST(a_page_that_is_being_sent_outlives_its_sample)
         HttpAnswer first, slow;
         HttpClient client;
 
-        publish(0, 7, SAMPLE_LISTENERS_MAX);
+        publish(0, 7, LISTENERS_MAX);
         first = ask_for_page(accepts[_i]);
         ck_assert_uint_gt(first.body_size, 256 * 1024);
 

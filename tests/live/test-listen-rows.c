@@ -193,32 +193,33 @@ START_TEST(a_backlog_can_be_changed_while_it_listens)
 }
 END_TEST
 
-START_TEST(listeners_that_do_not_fit_are_counted_and_the_sample_is_incomplete)
-{
-        const CollectorReport *report;
-        const Sample *sample;
+/* Of those that listen on that many ports, each with a limit of 5. */
+static void check_folded(const Sample *sample, uint32_t n_all) {
+        uint32_t n_rows = watch.bounds.n_listeners;
+        const ListenerRow *other = &sample->listeners[n_rows];
 
-        for (unsigned i = 0; i < SAMPLE_LISTENERS_MAX; i++)
-                open_listener(&(Listener){ i % 2 == 0 ? "127.0.0.1" : "::1" }, (uint16_t)(PORT + i), 5);
-        sample = watch_sample(&watch);
-        ck_assert_uint_eq(sample->n_listeners, SAMPLE_LISTENERS_MAX);
-        ck_assert_uint_eq(sample_value(sample, VALUE_LISTENERS_TRUNCATED), 0);
+        ck_assert_uint_eq(sample->n_listeners, n_rows + 1);
         check_listeners_ascend(sample);
+        ck_assert(endpoint_is_other(&other->key.endpoint));
+        ck_assert_uint_eq(other->n_sockets, n_all - n_rows);
+        ck_assert_uint_eq(other->limit, 5 * (n_all - n_rows));
+        ck_assert_uint_eq(sample_value(sample, VALUE_LISTENERS_FOLDED), n_all - n_rows);
+        ck_assert_uint_eq(sample_value(sample, VALUE_LISTENERS_TRUNCATED), 0);
+        ck_assert_uint_eq(sample_value(sample, VALUE_TCP_LISTEN), n_all);
+}
+
+START_TEST(listeners_beyond_the_bounds_are_added_up_in_other)
+{
+        uint32_t n_rows = watch.bounds.n_listeners;
+
+        for (unsigned i = 0; i < n_rows; i++)
+                open_listener(&(Listener){ i % 2 == 0 ? "127.0.0.1" : "::1" }, (uint16_t)(PORT + i), 5);
+        ck_assert_uint_eq(watch_sample(&watch)->n_listeners, n_rows);
 
         for (unsigned i = 0; i < 76; i++)
                 open_listener(&(Listener){ "127.0.0.2" }, (uint16_t)(PORT + i), 5);
-        for (unsigned n = 1; n <= 3; n++) {
-                sample = watch_try(&watch);
-                report = &sample->reports[COLLECTOR_LISTEN];
-                ck_assert_int_eq(report->error, 0);
-                ck_assert(report->is_incomplete);
-                ck_assert_uint_eq(report->n_failures, 0);
-                ck_assert_uint_eq(sample->n_listeners, SAMPLE_LISTENERS_MAX);
-                check_listeners_ascend(sample);
-                /* A counter: each sample adds those it had no room for. */
-                ck_assert_uint_eq(sample_value(sample, VALUE_LISTENERS_TRUNCATED), 76 * n);
-                ck_assert_uint_eq(sample_value(sample, VALUE_TCP_LISTEN), SAMPLE_LISTENERS_MAX + 76);
-        }
+        for (unsigned n = 0; n < 3; n++)
+                check_folded(watch_sample(&watch), n_rows + 76);
 }
 END_TEST
 
@@ -267,7 +268,7 @@ int main(void) {
         tcase_add_test(rows, a_limit_is_the_backlog_but_no_more_than_somaxconn);
         tcase_add_test(rows, a_backlog_of_nothing_holds_one_connection);
         tcase_add_test(rows, a_backlog_can_be_changed_while_it_listens);
-        tcase_add_test(rows, listeners_that_do_not_fit_are_counted_and_the_sample_is_incomplete);
+        tcase_add_test(rows, listeners_beyond_the_bounds_are_added_up_in_other);
         tcase_add_test(rows, sockets_that_do_not_fit_are_counted_and_the_sample_is_incomplete);
         suite_add_tcase(suite, rows);
 
