@@ -412,7 +412,8 @@ void owners_search(Owners *owners) {
 
 bool owners_is_searching(const Owners *owners) {
         for (uint32_t i = 0; i < owners->n_entries; i++)
-                if (owners->entries[i].is_due || owners_is_wanted(owners, &owners->entries[i]))
+                if (owners->entries[i].owner.state == OWNER_WANTED &&
+                    owners->entries[i].last_used + 1 >= units_number(owners->units))
                         return true;
 
         return false;

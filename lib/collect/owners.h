@@ -67,7 +67,7 @@ const Owner *owners_find_connection(Owners *owners, uint64_t inode);
 /* Searches for what is wanted, as far as this sample's share of work goes. */
 void owners_search(Owners *owners);
 
-/* Whether something is wanted that was not searched to the end yet. */
+/* Whether something is wanted that was never searched to the end. */
 bool owners_is_searching(const Owners *owners);
 
 /* Something happened at this socket: search for its owner again soon. */
