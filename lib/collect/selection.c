@@ -28,6 +28,9 @@ static int selection_compare_scores(const void *left, const void *right) {
 size_t selection_choose(Candidate *candidates, size_t n, size_t n_max) {
         assert(candidates || n == 0);
 
+        if (n == 0)
+                return 0;
+
         if (n > n_max) {
                 qsort(candidates, n, sizeof *candidates, selection_compare_scores);
                 n = n_max;

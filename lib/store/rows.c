@@ -76,14 +76,19 @@ static void rows_pack_run(Packer *packer, unsigned kind, uint64_t *n) {
         *n = 0;
 }
 
+/* An empty table may be NULL. */
+static const char *rows_end(const RowLayout *layout, const void *rows, size_t n) {
+        return n > 0 ? (const char *)rows + n * layout->row_size : rows;
+}
+
 void rows_pack(Packer *packer,
                const RowLayout *layout,
                const void *old_rows,
                size_t n_old,
                const void *rows,
                size_t n_rows) {
-        const char *old = old_rows, *old_end = old + n_old * layout->row_size;
-        const char *row = rows, *row_end = row + n_rows * layout->row_size;
+        const char *old = old_rows, *old_end = rows_end(layout, old_rows, n_old);
+        const char *row = rows, *row_end = rows_end(layout, rows, n_rows);
         uint64_t n_kept = 0, n_gone = 0;
 
         assert(layout->key_size <= ROWS_KEY_SIZE_MAX);
@@ -231,7 +236,7 @@ size_t rows_unpack(Unpacker *unpacker,
                    size_t n_max) {
         RowsUnpacking rows = {
                 .old = old_rows,
-                .old_end = (const char *)old_rows + n_old * layout->row_size,
+                .old_end = rows_end(layout, old_rows, n_old),
                 .rows = ret_rows,
                 .n_max = n_max,
         };

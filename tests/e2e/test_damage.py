@@ -541,7 +541,9 @@ def _(scope):
         end = segment_fields(daemon.ring, places[i + 1][0])[1] if i + 1 < len(places) else truth[-1]["number"] + 1
         n_known = check_history(ring, truth, status=1, is_told=True)
         equal(n_known, len(truth) - (end - first), f"samples left when segment {i} of {len(places)} is damaged")
-        equal(sockwatch("status", f"--ring.file={ring}").returncode, 0, "status")
+        result = sockwatch("status", f"--ring.file={ring}")
+        # On a machine that is busy the daemon was stopped so long ago that this is what status tells.
+        equal(result.returncode, 1 if "sockwatchd does not run" in result.stdout else 0, result)
 
 
 def segment_fields(ring, place):
