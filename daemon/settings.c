@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -12,6 +13,7 @@
 const char *const section_names[_SECTION_MAX] = {
         [SECTION_TABLES] = "tables",
         [SECTION_WINDOWS] = "windows",
+        [SECTION_WALKS] = "walks",
 };
 
 /* The type of the member decides how a value is written. */
@@ -31,6 +33,8 @@ const Setting settings[] = {
         { SECTION_TABLES, "destinations", SETTING_VALUE(n_destinations, 1, BOUNDS_DESTINATIONS_MAX) },
         { SECTION_WINDOWS, "peak",
           SETTING_VALUE(peak_window_usec, BOUNDS_PEAK_WINDOW_MIN_USEC, BOUNDS_PEAK_WINDOW_MAX_USEC) },
+        { SECTION_WALKS, "budget", SETTING_SHARE, offsetof(Bounds, walk_budget_millionths), 0,
+          WALK_BUDGET_ONE },
 };
 
 _Static_assert(ELEMENTSOF(settings) <= SETTINGS_MAX, "raise SETTINGS_MAX");
@@ -52,6 +56,12 @@ const Setting *setting_find(SectionId section, const char *name) {
         return NULL;
 }
 
+static int (*const setting_parsers[])(const char *text, size_t size, uint64_t *ret) = {
+        [SETTING_NUMBER] = number_parse_u64,
+        [SETTING_DURATION] = number_parse_duration,
+        [SETTING_SHARE] = number_parse_percent,
+};
+
 int setting_parse(const Setting *setting, const char *word, Bounds *bounds) {
         char *at = (char *)bounds + setting->offset;
         uint64_t value;
@@ -59,10 +69,7 @@ int setting_parse(const Setting *setting, const char *word, Bounds *bounds) {
 
         assert(word);
 
-        if (setting->kind == SETTING_DURATION)
-                r = number_parse_duration(word, strlen(word), &value);
-        else
-                r = number_parse_u64(word, strlen(word), &value);
+        r = setting_parsers[setting->kind](word, strlen(word), &value);
         if (r < 0)
                 return r;
         if (value < setting->min || value > setting->max)
@@ -96,11 +103,30 @@ static void setting_append_duration(Text *text, usec_t duration) {
         text_append(text, units[i].name);
 }
 
+static void setting_append_share(Text *text, uint64_t millionths) {
+        char digits[32];
+        int n;
+
+        n = snprintf(digits, sizeof digits, "%u.%04u", (unsigned)(millionths / 10000),
+                     (unsigned)(millionths % 10000));
+        while (digits[n - 1] == '0')
+                n--;
+        text_append_bytes(text, digits, (size_t)(digits[n - 1] == '.' ? n - 1 : n));
+        text_append(text, "%");
+}
+
 static void setting_append_value(Text *text, const Setting *setting, uint64_t value) {
-        if (setting->kind == SETTING_DURATION)
-                setting_append_duration(text, value);
-        else
+        switch (setting->kind) {
+        case SETTING_NUMBER:
                 text_append_u64(text, value);
+                break;
+        case SETTING_DURATION:
+                setting_append_duration(text, value);
+                break;
+        case SETTING_SHARE:
+                setting_append_share(text, value);
+                break;
+        }
 }
 
 void settings_append_all(Text *text, const Bounds *bounds) {
@@ -116,12 +142,22 @@ void settings_append_all(Text *text, const Bounds *bounds) {
 }
 
 void setting_append_wanted(Text *text, const Setting *setting) {
-        text_append(text, setting->kind == SETTING_DURATION ? "a duration of " : "a number of ");
+        static const char *const kinds[] = {
+                [SETTING_NUMBER] = "a number of ",
+                [SETTING_DURATION] = "a duration of ",
+                [SETTING_SHARE] = "a share of one core of ",
+        };
+        static const char *const examples[] = {
+                [SETTING_NUMBER] = "",
+                [SETTING_DURATION] = ", as in 90s or 1.5m",
+                [SETTING_SHARE] = ", as in 0.5%",
+        };
+
+        text_append(text, kinds[setting->kind]);
         setting_append_value(text, setting, setting->min);
         text_append(text, " to ");
         setting_append_value(text, setting, setting->max);
-        if (setting->kind == SETTING_DURATION)
-                text_append(text, ", as in 90s or 1.5m");
+        text_append(text, examples[setting->kind]);
 }
 
 void section_append_names(Text *text, SectionId section) {

@@ -17,6 +17,7 @@
 typedef enum SectionId {
         SECTION_TABLES,
         SECTION_WINDOWS,
+        SECTION_WALKS,
         _SECTION_MAX,
         _SECTION_NONE = -1,
 } SectionId;
@@ -24,6 +25,7 @@ typedef enum SectionId {
 typedef enum SettingKind {
         SETTING_NUMBER,   /* a uint32_t */
         SETTING_DURATION, /* a usec_t */
+        SETTING_SHARE,    /* a uint32_t, in millionths; written in percent */
 } SettingKind;
 
 typedef struct Setting {

@@ -247,6 +247,26 @@ const Metric metric_catalogue[] = {
         ONE_GAUGE("sockwatch_tcp_retransmitting_sockets",
                   TCP_RETRANSMITTING,
                   "TCP sockets whose oldest segment was sent again and is still not acknowledged."),
+        {
+                .name = "sockwatch_tcp_counted_timestamp_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "When what walks over all TCP sockets count was true. Established, time_wait: those in sockwatch_tcp_sockets, which come from counters of the kernel between walks once it is known what these count. Rare_states: all other states, also by unit and listener. Full_walk: established and time_wait by unit and listener, bytes in queues, retransmitting sockets, destinations.",
+                .labels = { "what" },
+                .series = {
+                        { VALUE_TCP_ESTABLISHED_USEC, { "established" } },
+                        { VALUE_TCP_TIME_WAIT_USEC, { "time_wait" } },
+                        { VALUE_TCP_RARE_STATES_USEC, { "rare_states" } },
+                        { VALUE_TCP_FULL_WALK_USEC, { "full_walk" } },
+                },
+        },
+        ONE_GAUGE("sockwatch_tcp_current_established_sockets",
+                  TCP_CURRENT_ESTABLISHED,
+                  "What the kernel counts as established without being walked: with close_wait from Linux 6.10 and its backports on, without before."),
+        ONE_GAUGE("sockwatch_tcp_time_wait_allocated_sockets",
+                  TCP_TIME_WAIT_ALLOCATED,
+                  "Sockets in time_wait, and those in fin_wait2 that no process has any more, as the kernel counts them without being walked."),
         ONE_GAUGE("sockwatch_tcp_orphans",
                   TCP_ORPHANS,
                   "TCP sockets that no process holds any more, of all network namespaces of the host."),
@@ -524,6 +544,7 @@ const Metric metric_catalogue[] = {
                 .decimals = 6,
                 .help = "Ephemeral ports in use to the destination that uses the most, against ephemeral_ports; at 1 further connects to it fail.",
                 .of_sample = ports_utilization,
+                .is_of_walks = true,
                 .source = "sock_diag idiag_sport, sys/net/ipv4/ip_local_port_range",
         },
         ONE_GAUGE("sockwatch_ephemeral_ports_missed",
@@ -864,6 +885,36 @@ const Metric metric_catalogue[] = {
                 },
         },
         {
+                .name = "sockwatch_walks_total",
+                .type = METRIC_COUNTER,
+                .help = "Walks over the TCP sockets of the host: full ones over all, rare ones that skip established and time_wait.",
+                .labels = { "walk" },
+                .series = {
+                        { VALUE_WALKS_RARE, { "rare" } },
+                        { VALUE_WALKS_FULL, { "full" } },
+                },
+        },
+        {
+                .name = "sockwatch_walk_cpu_seconds_total",
+                .type = METRIC_COUNTER,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "CPU time that these walks took; over any longer time they take no more than their budget.",
+                .labels = { "walk" },
+                .series = {
+                        { VALUE_WALKS_RARE_CPU_USEC, { "rare" } },
+                        { VALUE_WALKS_FULL_CPU_USEC, { "full" } },
+                },
+        },
+        {
+                .name = "sockwatch_walk_budget_ratio",
+                .type = METRIC_GAUGE,
+                .unit = "ratio",
+                .decimals = 6,
+                .help = "The share of one core that walks may take (walks.budget in the configuration).",
+                .series = { { VALUE_WALK_BUDGET, { 0 } } },
+        },
+        {
                 .name = "sockwatch_not_permitted",
                 .type = METRIC_GAUGE,
                 .help = "What could not be looked at for want of a privilege: owners of sockets, descriptors of processes.",
@@ -932,6 +983,16 @@ const char *metric_type_name(MetricType type) {
         };
 
         return names[type];
+}
+
+bool metric_is_of_walks(const Metric *metric) {
+        ValueId first = metric->series[0].id;
+
+        if (first > 0)
+                return value_infos[first].collector == COLLECTOR_TCP && metric_has_source(metric);
+
+        return metric->is_of_walks ||
+               (metric->rows.n_figures > 0 && metric->rows.collector == COLLECTOR_TCP);
 }
 
 bool metric_has_source(const Metric *metric) {

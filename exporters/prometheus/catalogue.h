@@ -72,6 +72,8 @@ typedef struct Metric {
 
         /* The kernel's name of it where no value tells. NULL otherwise. */
         const char *source;
+
+        bool is_of_walks; /* of_sample() makes it of what walks counted */
 } Metric;
 
 extern const Metric metric_catalogue[];
@@ -83,6 +85,9 @@ extern const char *const metric_row_labels[_TABLES][METRIC_ROW_LABELS_MAX];
 
 /* Whether the kernel says it, under a name of its own. Else it is our own bookkeeping. */
 bool metric_has_source(const Metric *metric);
+
+/* Whether it was counted by a walk over all sockets, which does not come with every sample. */
+bool metric_is_of_walks(const Metric *metric);
 
 /* Appends where the kernel says it: "net/snmp Tcp RetransSegs". Only if metric_has_source(). */
 void metric_append_source(const Metric *metric, Text *text);

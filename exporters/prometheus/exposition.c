@@ -86,6 +86,8 @@ static void exposition_append_help(Exposition *exposition, const Metric *metric)
 
         exposition_append_head(exposition, metric, "HELP");
         text_append(text, metric->help);
+        if (metric_is_of_walks(metric))
+                text_append(text, " Counted by walks.");
         if (metric_has_source(metric)) {
                 text_append(text, " Kernel: ");
                 metric_append_source(metric, text);

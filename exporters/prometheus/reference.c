@@ -21,6 +21,11 @@ static const char reference_head[] =
         "`sockwatch_last_sample_timestamp_seconds` tells when that was, and\n"
         "`sockwatch_collector_last_success_timestamp_seconds` when each part of it was true.\n"
         "\n"
+        "What is *of walks* is counted by walking over all TCP sockets, which a host with many of them does "
+        "not "
+        "do\n"
+        "with every sample: `sockwatch_tcp_counted_timestamp_seconds` tells when that was true.\n"
+        "\n"
         "Tables have a most of rows, set in the configuration file; the rest is added up in one row, whose\n"
         "labels say `other`, and `sockwatch_folded_rows` tells how many that are. `unit` is a systemd unit, "
         "a\n"
@@ -28,8 +33,8 @@ static const char reference_head[] =
         "belongs to\n"
         "no unit that could be found is `unattributed`. `process` is there where it may be looked at.\n"
         "\n"
-        "| metric | type | labels | what it says | where from |\n"
-        "|---|---|---|---|---|\n";
+        "| metric | type | labels | what it says | of | where from |\n"
+        "|---|---|---|---|---|---|\n";
 
 static void reference_append_label(Text *text, const char *name, size_t *n) {
         text_append(text, (*n)++ > 0 ? ", `" : "`");
@@ -109,7 +114,7 @@ void reference_render(Text *text) {
                 reference_append_labels(text, metric);
                 text_append(text, " | ");
                 text_append(text, metric->help);
-                text_append(text, " | ");
+                text_append(text, metric_is_of_walks(metric) ? " | walks | " : " | each sample | ");
                 if (metric_has_source(metric))
                         metric_append_source(metric, text);
                 else

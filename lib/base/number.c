@@ -99,13 +99,16 @@ int number_parse_size(const char *text, size_t size, uint64_t *ret) {
         return 0;
 }
 
-int number_parse_duration(const char *text, size_t size, usec_t *ret) {
+/* A number with decimals and one of these suffixes behind it, times what that stands for. */
+static int number_parse_scaled(const char *text,
+                               size_t size,
+                               int n_decimals_max,
+                               const NumberSuffix *suffixes,
+                               size_t n_suffixes,
+                               uint64_t *ret) {
         uint64_t whole, factor, fraction = 0, scale = 1;
         size_t at;
         int n, r;
-
-        assert(text || size == 0);
-        assert(ret);
 
         n = number_scan(text, size, &whole);
         if (n < 0)
@@ -119,15 +122,14 @@ int number_parse_duration(const char *text, size_t size, usec_t *ret) {
                 n = number_scan(text + at, size - at, &fraction);
                 if (n < 0)
                         return n;
-                if (n == 0 || n > 6)
+                if (n == 0 || n > n_decimals_max)
                         return -EINVAL;
                 at += (size_t)n;
                 while (n-- > 0)
                         scale *= 10;
         }
 
-        r = number_suffix_find(duration_suffixes, ELEMENTSOF(duration_suffixes), text + at, size - at,
-                               &factor);
+        r = number_suffix_find(suffixes, n_suffixes, text + at, size - at, &factor);
         if (r < 0)
                 return r;
         if (__builtin_mul_overflow(whole, factor, &whole) ||
@@ -136,4 +138,21 @@ int number_parse_duration(const char *text, size_t size, usec_t *ret) {
 
         *ret = whole;
         return 0;
+}
+
+int number_parse_duration(const char *text, size_t size, usec_t *ret) {
+        assert(text || size == 0);
+        assert(ret);
+
+        return number_parse_scaled(text, size, /* n_decimals_max= */ 6, duration_suffixes,
+                                   ELEMENTSOF(duration_suffixes), ret);
+}
+
+int number_parse_percent(const char *text, size_t size, uint64_t *ret) {
+        static const NumberSuffix percent = { "%", 10000 };
+
+        assert(text || size == 0);
+        assert(ret);
+
+        return number_parse_scaled(text, size, /* n_decimals_max= */ 4, &percent, 1, ret);
 }

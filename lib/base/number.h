@@ -37,3 +37,13 @@ _warn_unused_ int number_parse_size(const char *text, size_t size, uint64_t *ret
  * Return: 0, -EINVAL or -ERANGE as above.
  */
 _warn_unused_ int number_parse_duration(const char *text, size_t size, usec_t *ret);
+
+/**
+ * number_parse_percent() - a share of a whole: "1%", "0.25%", "100%"; more is a number too
+ * @ret:        in millionths of the whole
+ *
+ * The sign is required and at most four decimals are taken.
+ *
+ * Return: 0, -EINVAL or -ERANGE as above.
+ */
+_warn_unused_ int number_parse_percent(const char *text, size_t size, uint64_t *ret);

@@ -12,4 +12,5 @@ const Bounds bounds_default = {
         .n_processes = 20,
         .n_destinations = 20,
         .peak_window_usec = 60 * USEC_PER_SEC,
+        .walk_budget_millionths = WALK_BUDGET_ONE / 100,
 };

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "collect/walk.h"
 #include "store/table.h"
 
 #define BOUNDS_LISTENERS_MAX        LISTENERS_MAX
@@ -33,6 +34,10 @@ typedef struct Bounds {
         uint32_t n_destinations;
 
         usec_t peak_window_usec; /* over which peaks are taken */
+
+        /* The share of one core that walks over all TCP sockets may take, 0 to WALK_BUDGET_ONE; 0: there
+         * are none. */
+        uint32_t walk_budget_millionths;
 } Bounds;
 
 extern const Bounds bounds_default;

@@ -20,12 +20,19 @@ static const Collector *const collectors[] = {
 typedef struct CollectorState {
         bool is_open;
         void *state;
-        uint64_t n_failures;
-        usec_t last_success_usec;
+        CollectorReport report; /* of the last time that it asked the kernel */
 } CollectorState;
+
+/* What walks of one kind took since the start. */
+typedef struct WalkTally {
+        uint64_t n;
+        uint64_t cpu_nsec;
+} WalkTally;
 
 struct Collection {
         CollectContext context;
+        WalkPlan plan;
+        WalkTally tallies[_WALKS];
         CollectorState states[ELEMENTSOF(collectors)];
 };
 
@@ -72,13 +79,21 @@ int collection_new(const Sources *sources, Collection **ret) {
         return 0;
 }
 
+static void collection_close(Collection *collection, size_t i) {
+        CollectorState *state = &collection->states[i];
+
+        if (collectors[i]->close && state->is_open)
+                collectors[i]->close(state->state);
+        state->state = NULL;
+        state->is_open = false;
+}
+
 Collection *collection_free(Collection *collection) {
         if (!collection)
                 return NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(collectors); i++)
-                if (collectors[i]->close && collection->states[i].is_open)
-                        collectors[i]->close(collection->states[i].state);
+                collection_close(collection, i);
 
         collection->context.listeners = listeners_free(collection->context.listeners);
         collection->context.suspects = suspects_free(collection->context.suspects);
@@ -116,21 +131,43 @@ static void collection_take_back(CollectorId id, Sample *sample) {
                         *sample_row_count(sample, table) = 0;
 }
 
-/* What a collector that failed had added to units before it did must not pass for all. */
-static void collection_take_back_units(const Collection *collection, const Sample *sample) {
+/* What a collector that failed had added to units before it did must not pass for all. A row of which
+ * nothing is left goes. */
+static void collection_take_back_units(Sample *sample) {
         bool has_tcp = sample->reports[COLLECTOR_TCP].error == 0,
              has_processes = sample->reports[COLLECTOR_PROCESSES].error == 0;
-        Units *units = collection->context.units;
+        uint32_t n = 0;
 
         if (has_tcp && has_processes)
                 return;
 
-        for (size_t i = 0; i < units_count(units); i++)
-                unit_forget(units_get(units, i), has_tcp, has_processes);
-        unit_forget(units_overflow(units), has_tcp, has_processes);
+        for (uint32_t i = 0; i < sample->n_units; i++) {
+                UnitRow *row = &sample->units[n];
+
+                *row = sample->units[i];
+                if (!has_tcp)
+                        unit_row_forget_sockets(row, WALK_FULL);
+                if (!has_processes)
+                        unit_row_forget_processes(row);
+                n += unit_row_count_sockets(row) > 0 || row->n_processes > 0;
+        }
+        sample->n_units = n;
 }
 
-static void collection_begin(Collection *collection, const Bounds *bounds, Sample *sample) {
+/* What walks found before they were turned off would grow old and never be renewed. */
+static void collection_end_walks(Collection *collection) {
+        for (size_t i = 0; i < ELEMENTSOF(collectors); i++)
+                if (collectors[i]->cost == COLLECTOR_COST_WALK) {
+                        collection_close(collection, i);
+                        collection->states[i].report = (CollectorReport){ 0 };
+                }
+
+        collection->plan = (WalkPlan){ 0 };
+        units_begin_walk(collection->context.units, WALK_FULL);
+        listeners_begin_walk(collection->context.listeners, WALK_FULL);
+}
+
+static void collection_begin(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
         CollectContext *context = &collection->context;
 
         sample_clear(sample);
@@ -138,6 +175,7 @@ static void collection_begin(Collection *collection, const Bounds *bounds, Sampl
         sample->boottime_usec = clock_usec(CLOCK_BOOTTIME);
 
         context->bounds = bounds;
+        context->walk = walk;
         context->now_usec = sample->boottime_usec;
         units_begin(context->units);
         owners_begin(context->owners, context->now_usec);
@@ -147,46 +185,101 @@ static void collection_begin(Collection *collection, const Bounds *bounds, Sampl
 static void collection_end(const Collection *collection, Sample *sample) {
         const CollectContext *context = &collection->context;
 
-        collection_take_back_units(collection, sample);
         units_make_rows(context->units, context->bounds, sample);
+        collection_take_back_units(sample);
         if (sample->reports[COLLECTOR_PROCESSES].error == 0)
                 top_processes_make_rows(context->processes, context->suspects, context->bounds, sample);
         owners_report(context->owners, sample);
+        sample_set(sample, VALUE_WALKS_RARE, collection->tallies[WALK_RARE].n);
+        sample_set(sample, VALUE_WALKS_FULL, collection->tallies[WALK_FULL].n);
+        sample_set(sample, VALUE_WALKS_RARE_CPU_USEC,
+                   collection->tallies[WALK_RARE].cpu_nsec / NSEC_PER_USEC);
+        sample_set(sample, VALUE_WALKS_FULL_CPU_USEC,
+                   collection->tallies[WALK_FULL].cpu_nsec / NSEC_PER_USEC);
+        sample_set(sample, VALUE_WALK_BUDGET, context->bounds->walk_budget_millionths);
         sample_set(sample, VALUE_NETLINK_REOPENS, sock_diag_reopens(context->sources->sock_diag));
 }
 
-void collection_run(Collection *collection, const Bounds *bounds, Sample *sample) {
+/* Asks one collector, and keeps what is to be reported of that. */
+static void collection_run_collector(Collection *collection, size_t i, Sample *sample) {
+        CollectorState *state = &collection->states[i];
+        uint64_t begin_nsec = clock_nsec(CLOCK_MONOTONIC);
+        usec_t begin_usec = clock_usec(CLOCK_REALTIME);
+        int r;
+
+        r = collection_ask(collection, i, sample);
+        if (r < 0)
+                collection_take_back(collectors[i]->id, sample);
+
+        state->report = (CollectorReport){
+                .is_present = true,
+                .is_incomplete = r > 0,
+                .error = MIN(r, 0),
+                .n_failures = state->report.n_failures + (r < 0),
+                .duration_nsec = clock_nsec(CLOCK_MONOTONIC) - begin_nsec,
+                .last_success_usec = r < 0 ? state->report.last_success_usec : begin_usec,
+        };
+}
+
+/* A collector that walks, without a walk: what it found the last time is told again, or why it failed. */
+static void collection_repeat_collector(Collection *collection, size_t i, Sample *sample) {
+        CollectorState *state = &collection->states[i];
+        int r;
+
+        if (!state->report.is_present)
+                return;
+
+        r = collection_ask(collection, i, sample);
+        if (r < 0)
+                collection_take_back(collectors[i]->id, sample);
+        state->report.is_incomplete = r > 0;
+        state->report.error = MIN(r, 0);
+}
+
+static void collection_run_walker(Collection *collection, size_t i, Sample *sample) {
+        const CollectContext *context = &collection->context;
+        WalkTally *tally = &collection->tallies[context->walk];
+        uint64_t cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
+
+        collection_run_collector(collection, i, sample);
+        cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID) - cpu_nsec;
+        walk_plan_charge(&collection->plan, context->walk, context->now_usec, cpu_nsec);
+        tally->cpu_nsec += cpu_nsec;
+        tally->n++;
+}
+
+void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
         assert(collection);
         assert(bounds);
         assert(sample);
 
-        collection_begin(collection, bounds, sample);
+        collection_begin(collection, bounds, walk, sample);
 
         for (size_t i = 0; i < ELEMENTSOF(collectors); i++) {
-                CollectorState *state = &collection->states[i];
-                CollectorId id = collectors[i]->id;
-                uint64_t begin_nsec = clock_nsec(CLOCK_MONOTONIC);
-                usec_t begin_usec = clock_usec(CLOCK_REALTIME);
-                int r;
+                if (collectors[i]->cost != COLLECTOR_COST_WALK)
+                        collection_run_collector(collection, i, sample);
+                else if (walk != WALK_NONE)
+                        collection_run_walker(collection, i, sample);
+                else
+                        collection_repeat_collector(collection, i, sample);
 
-                r = collection_ask(collection, i, sample);
-                if (r < 0) {
-                        collection_take_back(id, sample);
-                        state->n_failures++;
-                } else
-                        state->last_success_usec = begin_usec;
-
-                sample->reports[id] = (CollectorReport){
-                        .is_present = true,
-                        .is_incomplete = r > 0,
-                        .error = MIN(r, 0),
-                        .n_failures = state->n_failures,
-                        .duration_nsec = clock_nsec(CLOCK_MONOTONIC) - begin_nsec,
-                        .last_success_usec = state->last_success_usec,
-                };
+                sample->reports[collectors[i]->id] = collection->states[i].report;
         }
 
         collection_end(collection, sample);
+}
+
+void collection_run(Collection *collection, const Bounds *bounds, Sample *sample) {
+        Walk walk;
+
+        assert(collection);
+        assert(bounds);
+
+        walk = walk_plan_choose(&collection->plan, clock_usec(CLOCK_BOOTTIME),
+                                bounds->walk_budget_millionths);
+        if (bounds->walk_budget_millionths == 0)
+                collection_end_walks(collection);
+        collection_run_walk(collection, bounds, walk, sample);
 }
 
 bool collection_is_settled(const Collection *collection) {

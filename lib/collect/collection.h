@@ -12,6 +12,7 @@
  */
 
 #include "collect/bounds.h"
+#include "collect/walk.h"
 #include "kernel/sources.h"
 #include "store/sample.h"
 
@@ -30,8 +31,12 @@ _warn_unused_ int collection_new(const Sources *sources, Collection **ret);
 Collection *collection_free(Collection *collection);
 DEFINE_CLEANUP(Collection *, collection_free)
 
-/* Takes one sample within these bounds: clears it, sets its times and everything that collectors know. */
+/* Takes one sample within these bounds: clears it, sets its times and everything that collectors know. If a
+ * walk over all TCP sockets is due, it comes with it; else what the last ones found is told again. */
 void collection_run(Collection *collection, const Bounds *bounds, Sample *sample);
+
+/* The same with this walk, be it due or not. */
+void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample);
 
 /* Whether all processes and all owners that can be found were come to, so that another sample would not know
  * more. */

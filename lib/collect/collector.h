@@ -19,7 +19,7 @@
 /* What asking costs, and so how often it may be asked. */
 typedef enum CollectorCost {
         COLLECTOR_COST_TICK, /* small, whatever the host does: every tick */
-        COLLECTOR_COST_WALK, /* grows with the connections of the host: paid from a budget */
+        COLLECTOR_COST_WALK, /* grows with the connections of the host: paid from a budget (walk.h) */
 } CollectorCost;
 
 typedef struct Collector {
@@ -32,7 +32,9 @@ typedef struct Collector {
         /* Fill the sample. Must not block on anything but the kernel, must not
          * log. 0; or 1 if the answer is incomplete, because something did not
          * fit; or -ENODATA if this kernel cannot answer, or another negative
-         * errno. On error the core takes back what was written. */
+         * errno. On error the core takes back what was written.
+         * Where that costs a walk, context->walk says which is to be made; with
+         * WALK_NONE what the last one found is told again, or its error. */
         int (*collect)(void *state, Sample *sample);
 
         /* Release state. Takes NULL. NULL if there is nothing to release. */

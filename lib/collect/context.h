@@ -15,12 +15,14 @@
 #include "collect/processes.h"
 #include "collect/suspects.h"
 #include "collect/units.h"
+#include "collect/walk.h"
 #include "kernel/sources.h"
 
 typedef struct CollectContext {
         const Sources *sources;
         const Bounds *bounds; /* of this sample */
         usec_t now_usec;      /* CLOCK_BOOTTIME at which this sample began */
+        Walk walk;            /* over all TCP sockets, that comes with this sample */
 
         /* Ports that connect(2) chooses from, set by the collector of limits; 0 and 0: not known. */
         uint16_t first_port;

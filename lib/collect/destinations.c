@@ -26,7 +26,9 @@ struct Destinations {
         uint16_t first;
         uint16_t last;
         bool had_other;
-        DestinationRow rows[DESTINATIONS_TRACKED_MAX];
+        size_t n_folded; /* by the last walk */
+        size_t n_rows;
+        DestinationRow rows[DESTINATIONS_TRACKED_MAX + 1];
 };
 
 int destinations_new(Destinations **ret) {
@@ -126,27 +128,32 @@ static size_t destinations_merge(Destinations *destinations) {
         return n_rows;
 }
 
-void destinations_make_rows(Destinations *destinations, const Bounds *bounds, Sample *sample) {
+void destinations_end(Destinations *destinations, const Bounds *bounds) {
         DestinationRow other = { .key.family = ENDPOINT_OTHER };
         size_t n, n_kept;
 
-        assert(destinations && bounds && sample);
+        assert(destinations && bounds);
 
         n = destinations_merge(destinations);
         n_kept = MIN(n, (size_t)bounds->n_destinations);
         qsort(destinations->rows, n, sizeof *destinations->rows, destinations_compare_ports);
-
-        memcpy(sample->destinations, destinations->rows, n_kept * sizeof *destinations->rows);
-        sample->n_destinations = (uint32_t)n_kept;
         for (size_t i = n_kept; i < n; i++)
                 other.n_ports += destinations->rows[i].n_ports;
 
+        destinations->n_folded = n - n_kept;
         destinations->had_other |= n > n_kept;
+        destinations->n_rows = n_kept;
         if (destinations->had_other)
-                sample->destinations[sample->n_destinations++] = other;
-        qsort(sample->destinations, sample->n_destinations, sizeof *sample->destinations,
+                destinations->rows[destinations->n_rows++] = other;
+        qsort(destinations->rows, destinations->n_rows, sizeof *destinations->rows,
               destinations_compare_keys);
+}
 
-        sample_set(sample, VALUE_DESTINATIONS_FOLDED, n - n_kept);
+void destinations_make_rows(const Destinations *destinations, Sample *sample) {
+        assert(destinations && sample);
+
+        memcpy(sample->destinations, destinations->rows, destinations->n_rows * sizeof *destinations->rows);
+        sample->n_destinations = (uint32_t)destinations->n_rows;
+        sample_set(sample, VALUE_DESTINATIONS_FOLDED, destinations->n_folded);
         sample_set(sample, VALUE_DESTINATION_PORTS_MISSED, space_saving_missed_max(destinations->used));
 }

@@ -40,6 +40,8 @@ void destinations_begin(Destinations *destinations, uint16_t first, uint16_t las
 /* Counts a connection that this host opened. Ports that are no ephemeral ones are passed over. */
 void destinations_add(Destinations *destinations, const struct inet_diag_msg *message);
 
-/* Ends the walk: the most used become rows; sets VALUE_DESTINATIONS_FOLDED and
- * VALUE_DESTINATION_PORTS_MISSED. */
-void destinations_make_rows(Destinations *destinations, const Bounds *bounds, Sample *sample);
+/* Ends the walk: the most used are to become rows. */
+void destinations_end(Destinations *destinations, const Bounds *bounds);
+
+/* What the last walk found: its rows, VALUE_DESTINATIONS_FOLDED and VALUE_DESTINATION_PORTS_MISSED. */
+void destinations_make_rows(const Destinations *destinations, Sample *sample);

@@ -22,11 +22,15 @@
 
 struct Listeners {
         uint64_t seed;                   /* of the hash */
-        uint32_t number;                 /* of the sample */
-        uint32_t ports[UINT16_MAX + 1];  /* number of the last sample in which something came in there */
+        uint32_t number;                 /* of the full walk that is the next, or goes on */
+        uint32_t ports[UINT16_MAX + 1];  /* number of the last one before which something came in there */
         uint32_t slots[LISTENERS_SLOTS]; /* index + 1 of the first of a chain; 0: free */
         size_t n;
-        Listener listeners[LISTEN_SOCKETS_MAX];
+        size_t n_last;       /* of the sample before */
+        size_t i_last;       /* the next of them to be met again */
+        Listener *listeners; /* one of the two tables */
+        Listener *last;      /* the other one */
+        Listener tables[2][LISTEN_SOCKETS_MAX];
         uint32_t used_slots[LISTEN_SOCKETS_MAX];
         size_t n_used_slots;
 };
@@ -43,8 +47,10 @@ int listeners_new(Listeners **ret) {
         if (getrandom(&listeners->seed, sizeof listeners->seed, 0) != sizeof listeners->seed)
                 return -errno;
 
-        /* So that 0 in `ports` is a sample long gone, neither this one nor the last. */
+        /* So that 0 in `ports` is a walk long gone, neither this one nor the last. */
         listeners->number = 2;
+        listeners->listeners = listeners->tables[0];
+        listeners->last = listeners->tables[1];
         *ret = TAKE_PTR(listeners);
         return 0;
 }
@@ -60,8 +66,26 @@ void listeners_clear(Listeners *listeners) {
         for (size_t i = 0; i < listeners->n_used_slots; i++)
                 listeners->slots[listeners->used_slots[i]] = 0;
         listeners->n_used_slots = 0;
+
+        listeners->last = listeners->listeners;
+        listeners->n_last = listeners->n;
+        listeners->i_last = 0;
+        listeners->listeners = listeners->tables[listeners->last == listeners->tables[0]];
         listeners->n = 0;
-        listeners->number++;
+}
+
+void listeners_begin_walk(Listeners *listeners, Walk walk) {
+        assert(listeners);
+
+        if (walk == WALK_FULL)
+                listeners->number++;
+
+        for (size_t i = 0; i < listeners->n; i++) {
+                Listener *listener = &listeners->listeners[i];
+
+                walk_clear_states(walk, listener->states);
+                listeners->ports[endpoint_port(&listener->endpoint)] = listeners->number;
+        }
 }
 
 size_t listeners_count(const Listeners *listeners) {
@@ -97,6 +121,19 @@ static size_t listeners_seek(const Listeners *listeners, const ListenersKey *key
         return at;
 }
 
+/* The counts of a listener that was there in the last sample; both tables are in order. */
+static void listeners_take_states(Listeners *listeners, Listener *listener) {
+        for (; listeners->i_last < listeners->n_last; listeners->i_last++) {
+                const Listener *last = &listeners->last[listeners->i_last];
+                int order = memcmp(&last->endpoint, &listener->endpoint, sizeof last->endpoint);
+
+                if (order == 0)
+                        memcpy(listener->states, last->states, sizeof listener->states);
+                if (order >= 0)
+                        return;
+        }
+}
+
 Listener *
 listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface, bool is_dual_stack) {
         ListenersKey key = { .family = endpoint->family };
@@ -118,6 +155,7 @@ listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface
                 .is_dual_stack = is_dual_stack,
                 .next = listeners->slots[slot],
         };
+        listeners_take_states(listeners, listener);
         listeners->slots[slot] = (uint32_t)listeners->n;
         listeners->ports[ntohs(key.port)] = listeners->number;
         return listener;

@@ -19,6 +19,7 @@
 
 #include "base/macro.h"
 #include "collect/units.h"
+#include "collect/walk.h"
 #include "store/sample.h"
 
 /* Sockets of one dump, of which SO_REUSEPORT makes several to a listener. */
@@ -31,7 +32,7 @@ typedef struct Listener {
         bool is_passed_on; /* systemd made it for somebody else, whose unit is `unit` if that is known */
         uint64_t inode;    /* of its oldest socket */
         Unit *unit;
-        uint64_t states[_STATES]; /* of its connections in this sample */
+        uint64_t states[_STATES]; /* of its connections, as the last walk found them */
         uint32_t next;            /* with the same family, port and address; index + 1 */
 } Listener;
 
@@ -46,9 +47,13 @@ DEFINE_CLEANUP(Listeners *, listeners_free)
 /* Begins a sample: there are none. */
 void listeners_clear(Listeners *listeners);
 
-/* Adds one; endpoint and interface of each are different. At most LISTEN_SOCKETS_MAX. */
+/* Adds one; endpoint and interface of each are different. At most LISTEN_SOCKETS_MAX. If they come in order
+ * of endpoint, one that was there in the last sample keeps what the last walk counted for it. */
 Listener *
 listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface, bool is_dual_stack);
+
+/* Begins a walk: what it is to count is 0. */
+void listeners_begin_walk(Listeners *listeners, Walk walk);
 
 size_t listeners_count(const Listeners *listeners);
 Listener *listeners_get(Listeners *listeners, size_t i);
@@ -57,10 +62,10 @@ Listener *listeners_get(Listeners *listeners, size_t i);
 Listener *listeners_match(Listeners *listeners, const struct inet_diag_msg *message);
 
 /**
- * listeners_is_inbound() - whether a connection came in, be its listener gone or not
+ * listeners_is_inbound() - whether a connection came in, be its listener gone or not; in a full walk
  *
  * A connection whose port nobody listens on was opened by this host, unless
  * somebody did listen there while the connections to that port were made: that is
- * remembered for as long as every walk finds one of them.
+ * remembered for as long as every full walk finds one of them.
  */
 bool listeners_is_inbound(Listeners *listeners, const struct inet_diag_msg *message);

@@ -35,9 +35,6 @@
 #define OWNERS_RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
 #define OWNERS_HURRY_USEC     USEC_PER_SEC
 
-/* An answer that nobody asked for in so many samples may be of another socket by now. */
-#define OWNERS_KEPT_SAMPLES 30
-
 typedef struct OwnerEntry {
         uint64_t inode;
         const Unit *searched_unit; /* NULL: all */
@@ -114,8 +111,9 @@ static bool owner_is_sure(const Owner *owner) {
         return owner->state == OWNER_FOUND && !unit_passes_on(owner->unit);
 }
 
+/* An answer that nobody asked for since may be of another socket by now. */
 static bool owners_is_recent(const Owners *owners, const OwnerEntry *entry) {
-        return entry->last_used + OWNERS_KEPT_SAMPLES >= units_number(owners->units);
+        return units_is_recent(owners->units, entry->last_used);
 }
 
 static void owners_sweep(Owners *owners) {

@@ -229,7 +229,7 @@ static void suspects_forget(Suspects *suspects) {
         suspects->n_told = n;
 }
 
-void suspects_step(Suspects *suspects, usec_t now_usec) {
+void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec) {
         assert(suspects);
 
         /* A unit may have one process that is known and many that are not, until then. */
@@ -244,6 +244,8 @@ void suspects_step(Suspects *suspects, usec_t now_usec) {
                         suspects_begin(suspects, now_usec);
                 break;
         case SUSPECTS_GATHER:
+                if (!was_walked)
+                        break;
                 suspects->last_pid = 0;
                 suspects->phase = SUSPECTS_SEARCH;
                 suspects_search(suspects);

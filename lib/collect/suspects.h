@@ -39,8 +39,8 @@ DEFINE_CLEANUP(Suspects *, suspects_free)
 /* During a walk: a socket in CLOSE_WAIT, that was accepted, of a unit that is_suspect. */
 void suspects_add(Suspects *suspects, const Unit *unit, uint64_t inode);
 
-/* After a walk: goes on with what is being looked into. */
-void suspects_step(Suspects *suspects, usec_t now_usec);
+/* Once a sample: goes on with what is being looked into. @was_walked: with this sample came a walk. */
+void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec);
 
 /* What was found out, as far as it still holds. */
 size_t suspects_count(const Suspects *suspects);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Every TCP socket, by one walk over all of them: states, queues, and whose they are
+ * Every TCP socket, by walks over all of them: states, queues, and whose they are
  *
  * Each socket is counted once for the host, for its unit, for the listener that it
  * came in by, and if this host opened it for its destination. What a walk costs
- * grows with the sockets of the host, so nothing else is done per socket.
+ * grows with the sockets of the host, so nothing else is done per socket, and so
+ * it does not come with every sample (walk.h). What walks counted stays where they
+ * counted it until the next: here, in the units, in the listeners and in the
+ * destinations.
  *
  * bound_inactive exists from Linux 6.8 on, and an older kernel answers the
  * question with silence, as would a newer one that has no such socket. So it is
  * found out by making one and asking whether it is there; where none can be made
- * (no port is free, no descriptor), that is tried again at the next sample.
+ * (no port is free, no descriptor), that is tried again at the next walk.
  */
 
 #include <arpa/inet.h>
@@ -18,18 +21,29 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "collect/between_walks.h"
 #include "collect/collector.h"
 #include "collect/destinations.h"
 #include "collect/endpoint.h"
+#include "collect/state_counters.h"
 
 typedef struct TcpWalk {
         const CollectContext *context;
         Destinations *destinations;
         Suspects *suspects;
-        uint32_t states;           /* to ask for */
+        uint32_t states;           /* that this kernel has */
         bool is_bound_state_known; /* whether this kernel tells of bound sockets has been found out */
 
+        Walk kind;          /* of the walk that goes on, or the last one */
+        int error;          /* of the last walk; -ENODATA before the first full one */
+        bool needs_full;    /* none was made to its end */
+        usec_t sample_usec; /* CLOCK_REALTIME of the sample before */
+        usec_t rare_usec;   /* CLOCK_REALTIME of the sample in which they were counted last */
+        usec_t full_usec;
+        Derivation derivation;
+
         uint64_t n_sockets[_STATES];
+        uint64_t n_mini_fin_wait2; /* of FIN_WAIT2 */
         uint64_t receive_queue_bytes;
         uint64_t send_queue_bytes;
         uint64_t n_retransmitting;
@@ -78,51 +92,57 @@ static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Li
         return holder ? holder : unattributed;
 }
 
-static void
-tcp_count_in_unit(const TcpWalk *walk, const SockView *socket, Unit *unit, bool is_retransmitting) {
+/* What a full walk alone counts. */
+static void tcp_count_in_full(TcpWalk *walk, const SockView *socket, UnitRow *row) {
         const struct inet_diag_msg *message = socket->message;
-        UnitRow *row = &unit->row;
-
-        row->states[tcp_state_index(socket->state)]++;
-        if (socket->state != SOCK_STATE_LISTEN) {
-                row->receive_queue_bytes += message->idiag_rqueue;
-                row->send_queue_bytes += message->idiag_wqueue;
-        }
-        row->n_retransmitting += is_retransmitting;
-
-        /* One that nobody accepted has no inode yet. */
-        if (socket->state == SOCK_STATE_CLOSE_WAIT && message->idiag_inode > 0) {
-                row->n_close_wait_accepted++;
-                if (unit->is_suspect)
-                        suspects_add(walk->suspects, unit, message->idiag_inode);
-        }
-}
-
-static int tcp_visit(const SockView *socket, void *userdata) {
-        TcpWalk *walk = userdata;
-        const struct inet_diag_msg *message = socket->message;
-        unsigned state = tcp_state_index(socket->state);
         bool is_retransmitting = message->idiag_timer == SOCK_TIMER_RETRANSMIT && message->idiag_retrans > 0;
-        Listener *listener = NULL;
 
-        walk->n_sockets[state]++;
         walk->n_retransmitting += is_retransmitting;
+        row->n_retransmitting += is_retransmitting;
 
         /* Of a listener these are connections, not bytes. */
         if (socket->state != SOCK_STATE_LISTEN) {
                 walk->receive_queue_bytes += message->idiag_rqueue;
                 walk->send_queue_bytes += message->idiag_wqueue;
+                row->receive_queue_bytes += message->idiag_rqueue;
+                row->send_queue_bytes += message->idiag_wqueue;
         }
-
-        if (socket->state != SOCK_STATE_BOUND_INACTIVE)
-                listener = listeners_match(walk->context->listeners, message);
-        if (listener && socket->state != SOCK_STATE_LISTEN)
-                listener->states[state]++;
-
-        tcp_count_in_unit(walk, socket, tcp_find_unit(walk, socket, listener), is_retransmitting);
 
         if (message->id.idiag_dport != 0 && !listeners_is_inbound(walk->context->listeners, message))
                 destinations_add(walk->destinations, message);
+}
+
+static void tcp_count_close_wait(const TcpWalk *walk, const SockView *socket, Unit *unit) {
+        /* One that nobody accepted has no inode yet. */
+        if (socket->message->idiag_inode == 0)
+                return;
+
+        unit->row.n_close_wait_accepted++;
+        if (unit->is_suspect)
+                suspects_add(walk->suspects, unit, socket->message->idiag_inode);
+}
+
+static int tcp_visit(const SockView *socket, void *userdata) {
+        TcpWalk *walk = userdata;
+        unsigned state = tcp_state_index(socket->state);
+        Listener *listener = NULL;
+        Unit *unit;
+
+        if (socket->state != SOCK_STATE_BOUND_INACTIVE)
+                listener = listeners_match(walk->context->listeners, socket->message);
+        if (listener && socket->state != SOCK_STATE_LISTEN)
+                listener->states[state]++;
+
+        unit = tcp_find_unit(walk, socket, listener);
+        unit->row.states[state]++;
+        walk->n_sockets[state]++;
+
+        if (socket->state == SOCK_STATE_CLOSE_WAIT)
+                tcp_count_close_wait(walk, socket, unit);
+        if (socket->state == SOCK_STATE_FIN_WAIT2)
+                walk->n_mini_fin_wait2 += socket->message->idiag_timer == SOCK_TIMER_TIME_WAIT;
+        if (walk->kind == WALK_FULL)
+                tcp_count_in_full(walk, socket, &unit->row);
         return 0;
 }
 
@@ -202,6 +222,8 @@ static int tcp_open(CollectContext *context, void **ret_state) {
         walk->context = context;
         walk->suspects = context->suspects;
         walk->states = SOCK_STATES_ALL;
+        walk->error = -ENODATA;
+        walk->needs_full = true;
         *ret_state = walk;
         return 0;
 }
@@ -209,14 +231,14 @@ static int tcp_open(CollectContext *context, void **ret_state) {
 static void tcp_begin(TcpWalk *walk) {
         const CollectContext *context = walk->context;
 
-        memset(walk->n_sockets, 0, sizeof walk->n_sockets);
-        walk->receive_queue_bytes = walk->send_queue_bytes = walk->n_retransmitting = 0;
-        destinations_begin(walk->destinations, context->first_port, context->last_port);
-        for (size_t i = 0; i < listeners_count(context->listeners); i++) {
-                Listener *listener = listeners_get(context->listeners, i);
-
-                memset(listener->states, 0, sizeof listener->states);
-                units_touch(listener->unit, units_number(context->units));
+        walk->kind = context->walk;
+        walk->n_mini_fin_wait2 = 0;
+        walk_clear_states(walk->kind, walk->n_sockets);
+        units_begin_walk(context->units, walk->kind);
+        listeners_begin_walk(context->listeners, walk->kind);
+        if (walk->kind == WALK_FULL) {
+                walk->receive_queue_bytes = walk->send_queue_bytes = walk->n_retransmitting = 0;
+                destinations_begin(walk->destinations, context->first_port, context->last_port);
         }
 }
 
@@ -254,28 +276,108 @@ static void tcp_fill_listeners(const TcpWalk *walk, Sample *sample) {
         }
 }
 
-static int tcp_collect(void *state, Sample *sample) {
-        TcpWalk *walk = state;
+static uint32_t tcp_wanted_states(const TcpWalk *walk) {
+        uint32_t rare = walk->states & ~SOCK_STATE_MASK(SOCK_STATE_ESTABLISHED) &
+                        ~SOCK_STATE_MASK(SOCK_STATE_TIME_WAIT);
+
+        return walk->kind == WALK_FULL ? walk->states : rare;
+}
+
+static StateCounts tcp_counts(const TcpWalk *walk) {
+        return (StateCounts){
+                .n_established = walk->n_sockets[STATE_ESTABLISHED],
+                .n_time_wait = walk->n_sockets[STATE_TIME_WAIT],
+                .n_close_wait = walk->n_sockets[STATE_CLOSE_WAIT],
+                .n_opening = walk->n_sockets[STATE_SYN_SENT] + walk->n_sockets[STATE_SYN_RECV],
+                .n_mini_fin_wait2 = walk->n_mini_fin_wait2,
+        };
+}
+
+/* Holds a full walk against the kernel's counters. On a host where one comes with every sample there is
+ * nothing to derive, but what is to be learned is learned the best there, with few sockets. */
+static void tcp_learn_counters(TcpWalk *walk, const Sample *sample, bool has_walked_before) {
+        bool is_needed = !has_walked_before || walk->derivation.established == ESTABLISHED_UNKNOWN;
+        StateCounters before, behind;
+        StateCounts counts = tcp_counts(walk);
+
+        if (!is_needed || !state_counters_take(sample, &before))
+                return;
+        if (state_counters_read(walk->context->sources, &behind) == 0)
+                derivation_learn(&walk->derivation, &before, &behind, &counts);
+}
+
+static int tcp_walk(TcpWalk *walk, Sample *sample) {
+        bool has_walked_before = walk->full_usec == walk->sample_usec;
         int r;
 
         tcp_learn_bound_inactive(walk);
 
         tcp_begin(walk);
-        r = sock_diag_dump(walk->context->sources->sock_diag, walk->states, 0, tcp_visit, walk);
+        walk->needs_full |= walk->kind == WALK_FULL;
+        r = sock_diag_dump(walk->context->sources->sock_diag, tcp_wanted_states(walk), 0, tcp_visit, walk);
         if (r < 0)
                 return r;
 
+        walk->rare_usec = sample->realtime_usec;
+        if (walk->kind == WALK_FULL) {
+                walk->needs_full = false;
+                walk->full_usec = sample->realtime_usec;
+                destinations_end(walk->destinations, walk->context->bounds);
+                tcp_learn_counters(walk, sample, has_walked_before);
+        }
+        return 0;
+}
+
+/* The two states that a rare walk does not count: by the last full one, or by the kernel's counters now. */
+static void tcp_fill_counted_by_kernel(const TcpWalk *walk, Sample *sample) {
+        StateCounts counts = tcp_counts(walk);
+        StateCounters now;
+        uint64_t n;
+
+        sample_set(sample, VALUE_TCP_ESTABLISHED_USEC, walk->full_usec);
+        sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, walk->full_usec);
+        if (walk->full_usec == sample->realtime_usec || !state_counters_take(sample, &now))
+                return;
+
+        if (derivation_established(&walk->derivation, &now, &counts, &n)) {
+                sample_set(sample, VALUE_TCP_ESTABLISHED, n);
+                sample_set(sample, VALUE_TCP_ESTABLISHED_USEC, sample->realtime_usec);
+        }
+        if (derivation_time_wait(&walk->derivation, &now, &counts, &n)) {
+                sample_set(sample, VALUE_TCP_TIME_WAIT, n);
+                sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, sample->realtime_usec);
+        }
+}
+
+static void tcp_fill(const TcpWalk *walk, Sample *sample) {
         for (unsigned i = 0; i < _STATES; i++)
                 if (walk->states & SOCK_STATE_MASK(tcp_state_of_index(i)))
                         sample_set(sample, (ValueId)tcp_state_of_index(i), walk->n_sockets[i]);
         sample_set(sample, VALUE_TCP_RECEIVE_QUEUE_BYTES, walk->receive_queue_bytes);
         sample_set(sample, VALUE_TCP_SEND_QUEUE_BYTES, walk->send_queue_bytes);
         sample_set(sample, VALUE_TCP_RETRANSMITTING, walk->n_retransmitting);
+        sample_set(sample, VALUE_TCP_RARE_STATES_USEC, walk->rare_usec);
+        sample_set(sample, VALUE_TCP_FULL_WALK_USEC, walk->full_usec);
+        tcp_fill_counted_by_kernel(walk, sample);
 
         tcp_fill_listeners(walk, sample);
-        destinations_make_rows(walk->destinations, walk->context->bounds, sample);
-        suspects_step(walk->suspects, walk->context->now_usec);
-        return units_has_overflow_sockets(walk->context->units);
+        destinations_make_rows(walk->destinations, sample);
+}
+
+static int tcp_collect(void *state, Sample *sample) {
+        TcpWalk *walk = state;
+        const CollectContext *context = walk->context;
+
+        /* What a full walk had only begun to count a rare one cannot mend. */
+        if (context->walk == WALK_FULL || (context->walk == WALK_RARE && !walk->needs_full))
+                walk->error = tcp_walk(walk, sample);
+        walk->sample_usec = sample->realtime_usec;
+        if (walk->error < 0)
+                return walk->error;
+
+        tcp_fill(walk, sample);
+        suspects_step(walk->suspects, context->walk != WALK_NONE, context->now_usec);
+        return units_has_overflow_sockets(context->units);
 }
 
 const Collector tcp_collector = {

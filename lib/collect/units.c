@@ -44,6 +44,7 @@ struct Units {
         const Sources *sources;
         int tree_fd; /* -1: none was found yet */
         uint64_t number;
+        uint64_t full_walk;    /* number of the sample with which the last one came; 0: there was none */
         uint64_t refresh_nsec; /* CLOCK_MONOTONIC before which the tree is not read again */
         uint64_t n_truncated;  /* how often a cgroup, or a process, found no room, since the start */
         bool is_crowded;       /* something found no room, or had found none, in the last sample */
@@ -310,32 +311,29 @@ Unit *units_find(Units *units, uint64_t cgroup_id) {
 
 /* ---- samples ---- */
 
-static void unit_reset(Unit *unit) {
-        memset((char *)&unit->row + offsetof(UnitRow, states), 0,
-               sizeof unit->row - offsetof(UnitRow, states));
+uint64_t unit_row_count_sockets(const UnitRow *row) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < _STATES; i++)
+                n += row->states[i];
+        return n;
 }
 
-void unit_forget(Unit *unit, bool keeps_sockets, bool keeps_processes) {
-        UnitRow kept = unit->row;
-
-        unit_reset(unit);
-        if (keeps_sockets) {
-                memcpy(unit->row.states, kept.states, sizeof kept.states);
-                unit->row.receive_queue_bytes = kept.receive_queue_bytes;
-                unit->row.send_queue_bytes = kept.send_queue_bytes;
-                unit->row.n_retransmitting = kept.n_retransmitting;
-                unit->row.n_close_wait_accepted = kept.n_close_wait_accepted;
-        }
-        if (keeps_processes) {
-                unit->row.n_processes = kept.n_processes;
-                unit->row.open_fds = kept.open_fds;
-                unit->row.worst_open_fds = kept.worst_open_fds;
-                unit->row.worst_fd_limit = kept.worst_fd_limit;
-        }
+void unit_row_forget_sockets(UnitRow *row, Walk walk) {
+        walk_clear_states(walk, row->states);
+        if (walk_counts(walk, STATE_CLOSE_WAIT))
+                row->n_close_wait_accepted = 0;
+        if (walk == WALK_FULL)
+                row->receive_queue_bytes = row->send_queue_bytes = row->n_retransmitting = 0;
 }
 
-static bool units_is_recent(const Units *units, uint64_t last_used) {
-        return last_used + UNITS_KEPT_SAMPLES >= units->number;
+void unit_row_forget_processes(UnitRow *row) {
+        row->n_processes = row->open_fds = row->worst_open_fds = row->worst_fd_limit = 0;
+}
+
+bool units_is_recent(const Units *units, uint64_t last_used) {
+        return last_used + UNITS_KEPT_SAMPLES >= units->number ||
+               (units->full_walk > 0 && last_used >= units->full_walk);
 }
 
 /* Throws out what was not met for long. */
@@ -377,21 +375,26 @@ void units_begin(Units *units) {
                 units_sweep(units);
         units->is_crowded = false;
 
-        for (uint32_t i = 0; i < units->n_units; i++)
-                unit_reset(&units->units[i]);
-        unit_reset(units_overflow(units));
+        for (uint32_t i = 0; i < units->n_units; i++) {
+                unit_row_forget_processes(&units->units[i].row);
+                if (unit_row_count_sockets(&units->units[i].row) > 0)
+                        units_touch(&units->units[i], units->number);
+        }
+        unit_row_forget_processes(&units_overflow(units)->row);
 }
 
-static uint64_t unit_count_sockets(const Unit *unit) {
-        uint64_t n = 0;
+void units_begin_walk(Units *units, Walk walk) {
+        assert(units);
 
-        for (unsigned i = 0; i < _STATES; i++)
-                n += unit->row.states[i];
-        return n;
+        if (walk == WALK_FULL)
+                units->full_walk = units->number;
+        for (uint32_t i = 0; i < units->n_units; i++)
+                unit_row_forget_sockets(&units->units[i].row, walk);
+        unit_row_forget_sockets(&units_overflow(units)->row, walk);
 }
 
 bool units_has_overflow_sockets(const Units *units) {
-        return unit_count_sockets(&units->units[UNIT_OVERFLOW]) > 0;
+        return unit_row_count_sockets(&units->units[UNIT_OVERFLOW].row) > 0;
 }
 
 /* Those that have anything, but for the one that is always kept. */
@@ -400,7 +403,7 @@ static size_t units_list_candidates(Units *units) {
 
         for (uint32_t i = 0; i < units->n_units; i++) {
                 const Unit *unit = &units->units[i];
-                uint64_t n_sockets = unit_count_sockets(unit);
+                uint64_t n_sockets = unit_row_count_sockets(&unit->row);
 
                 if (unit->row.key.unit[0] == '\0' || unit == units->unattributed)
                         continue;
@@ -464,8 +467,8 @@ void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
         if (units->had_other)
                 sample->units[sample->n_units++] = other;
 
-        units->unattributed->is_chosen |=
-                unit_count_sockets(units->unattributed) > 0 || units->unattributed->row.n_processes > 0;
+        units->unattributed->is_chosen |= unit_row_count_sockets(&units->unattributed->row) > 0 ||
+                                          units->unattributed->row.n_processes > 0;
         if (units->unattributed->is_chosen)
                 sample->units[sample->n_units++] = units->unattributed->row;
 

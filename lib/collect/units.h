@@ -19,6 +19,7 @@
 
 #include "base/macro.h"
 #include "collect/bounds.h"
+#include "collect/walk.h"
 #include "kernel/sources.h"
 #include "store/sample.h"
 
@@ -44,8 +45,11 @@ _warn_unused_ int units_new(const Sources *sources, Units **ret);
 Units *units_free(Units *units);
 DEFINE_CLEANUP(Units *, units_free)
 
-/* Begins a sample: every count is 0. */
+/* Begins a sample: what is counted of processes is 0. What walks counted of sockets stays until the next. */
 void units_begin(Units *units);
+
+/* Begins a walk: what it is to count is 0. */
+void units_begin_walk(Units *units, Walk walk);
 
 /**
  * units_find() - the unit of a cgroup
@@ -84,11 +88,19 @@ static inline void units_touch(Unit *unit, uint64_t number) {
         unit->last_used = number;
 }
 
-/* Takes back what walks over sockets, or over processes, counted for a unit in this sample. */
-void unit_forget(Unit *unit, bool keeps_sockets, bool keeps_processes);
+/* Sockets of all states. */
+uint64_t unit_row_count_sockets(const UnitRow *row);
+
+/* Takes back what such a walk counted, or what was counted of processes. */
+void unit_row_forget_sockets(UnitRow *row, Walk walk);
+void unit_row_forget_processes(UnitRow *row);
 
 /* The number of this sample, for units_touch(). */
 uint64_t units_number(const Units *units);
+
+/* At the begin of a sample: whether what was last met in the sample of that number may still be in use. It
+ * is kept for sixty samples, and until a full walk did not meet it. */
+bool units_is_recent(const Units *units, uint64_t last_used);
 
 /**
  * units_make_rows() - end a sample: the units that have something become rows

@@ -39,7 +39,7 @@ typedef struct Endpoint {
 #define ENDPOINT_OTHER 255
 
 /* Sockets by state. The kernel's numbers, less 1; bound ones are put behind them. */
-enum {
+typedef enum StateIndex {
         STATE_ESTABLISHED,
         STATE_SYN_SENT,
         STATE_SYN_RECV,
@@ -53,7 +53,7 @@ enum {
         STATE_CLOSING,
         STATE_BOUND_INACTIVE,
         _STATES,
-};
+} StateIndex;
 
 /* "established" and so on: label values. */
 extern const char *const state_names[_STATES];

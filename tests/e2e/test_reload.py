@@ -10,7 +10,7 @@ import time
 from harness import NotifySocket, await_, equal, main, matches, own_network, test
 
 DEFAULTS = {"tables.listeners": "256", "tables.unix_listeners": "64", "tables.udp_sockets": "64", "tables.units": "128",
-            "tables.processes": "20", "tables.destinations": "20", "windows.peak": "1m"}
+            "tables.processes": "20", "tables.destinations": "20", "windows.peak": "1m", "walks.budget": "1%"}
 
 
 def in_force(**changed):
@@ -62,7 +62,7 @@ def _(scope):
     kept = "; keeping the settings before$"
     for n, (text, pattern) in enumerate([
         ("tables:\n  units: 9\n  listeners: 0\n", r":3: tables\.listeners is 0; wanted: a number of 1 to 512"),
-        ("tables:\n  units: 9\ntabels:\n", r':3: unknown key "tabels"; wanted: tables or windows'),
+        ("tables:\n  units: 9\ntabels:\n", r':3: unknown key "tabels"; wanted: tables, windows or walks'),
         ("tables:\n  units: 'nine\n", r":2: malformed YAML: .*; wanted: .*"),
         ("#" * 65537, r": larger than 64 KiB; wanted: at most that"),
     ], 1):

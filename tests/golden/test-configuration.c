@@ -10,9 +10,10 @@
 #include "daemon/configuration.h"
 #include "suite.h"
 
-#define TABLES_NAMES "listeners, unix_listeners, udp_sockets, units, processes or destinations"
-#define YAML_WANTED  "lines of \"key: value\", indented by blanks, as UTF-8"
-#define PEAK_WANTED  "a duration of 1s to 1h, as in 90s or 1.5m"
+#define TABLES_NAMES  "listeners, unix_listeners, udp_sockets, units, processes or destinations"
+#define YAML_WANTED   "lines of \"key: value\", indented by blanks, as UTF-8"
+#define BUDGET_WANTED "a share of one core of 0% to 100%, as in 0.5%"
+#define PEAK_WANTED   "a duration of 1s to 1h, as in 90s or 1.5m"
 
 static Bounds parse_good(const char *text) {
         char message[CONFIGURATION_MESSAGE_SIZE] = "";
@@ -62,7 +63,10 @@ static const char *const full[] = {
         "  processes: 5\n"
         "  destinations: 6\n"
         "windows:\n"
-        "  peak: 90s\n",
+        "  peak: 90s\n"
+        "walks:\n"
+        "  budget: 2.5%\n",
+        "walks: {budget: 2.50%}\n"
         "windows: {peak: 1.5m}\n"
         "tables: {destinations: 6, processes: 5, units: 4, udp_sockets: 3, unix_listeners: 2, listeners: "
         "1}\n",
@@ -77,6 +81,8 @@ static const char *const full[] = {
         "    'listeners': '1'\r\n"
         "windows: &anchor\r\n"
         "    peak: 90000ms\r\n"
+        "'walks':\r\n"
+        "    budget: '2.5%'\r\n"
         "...\r\n",
 };
 
@@ -90,6 +96,7 @@ START_TEST(every_setting_is_taken_from_the_file)
                 .n_processes = 5,
                 .n_destinations = 6,
                 .peak_window_usec = 90 * USEC_PER_SEC,
+                .walk_budget_millionths = 25000,
         };
 
         expect(full[_i], &wanted);
@@ -98,15 +105,15 @@ END_TEST
 
 START_TEST(a_setting_may_be_as_far_as_its_limit)
 {
-        static const Bounds least = { 1, 1, 1, 1, 1, 1, USEC_PER_SEC };
-        static const Bounds most = { 512, 128, 128, 256, 64, 64, USEC_PER_HOUR };
+        static const Bounds least = { 1, 1, 1, 1, 1, 1, USEC_PER_SEC, 0 };
+        static const Bounds most = { 512, 128, 128, 256, 64, 64, USEC_PER_HOUR, WALK_BUDGET_ONE };
 
         expect("tables: {listeners: 1, unix_listeners: 1, udp_sockets: 1, units: 1, processes: 1, "
                "destinations: 1}\n"
-               "windows: {peak: 1s}",
+               "windows: {peak: 1s}\nwalks: {budget: 0%}",
                &least);
         expect("tables: {listeners: 512, unix_listeners: 128, udp_sockets: 128, units: 256, processes: 64, "
-               "destinations: 64}\nwindows: {peak: 60m}",
+               "destinations: 64}\nwindows: {peak: 60m}\nwalks: {budget: 100%}",
                &most);
 }
 END_TEST
@@ -118,7 +125,8 @@ START_TEST(all_settings_are_shown_in_one_line)
         configuration_format(&bounds_default, text);
         ck_assert_str_eq(text,
                          "tables.listeners 256, tables.unix_listeners 64, tables.udp_sockets 64, "
-                         "tables.units 128, tables.processes 20, tables.destinations 20, windows.peak 1m");
+                         "tables.units 128, tables.processes 20, tables.destinations 20, windows.peak 1m, "
+                         "walks.budget 1%");
 }
 END_TEST
 
@@ -141,7 +149,7 @@ START_TEST(the_example_holds_every_setting_with_its_default)
         }
         (void)fclose(file);
 
-        ck_assert_uint_eq(n_settings, 7);
+        ck_assert_uint_eq(n_settings, 8);
         expect(text, &bounds_default);
 }
 END_TEST
@@ -180,9 +188,16 @@ static const struct {
         { "windows:\n  peak: 60 s", "f:2: windows.peak is 60 s; wanted: " PEAK_WANTED },
 
         /* unknown keys */
-        { "# a comment\ntabels:\n  listeners: 1", "f:2: unknown key \"tabels\"; wanted: tables or windows" },
-        { "tables:\n  units: 3\n\nWindows:\n", "f:4: unknown key \"Windows\"; wanted: tables or windows" },
-        { "tables:\nlisteners: 3\n", "f:2: unknown key \"listeners\"; wanted: tables or windows" },
+        { "walks:\n  budget: 1", "f:2: walks.budget is 1; wanted: " BUDGET_WANTED },
+        { "walks:\n  budget: 0.01", "f:2: walks.budget is 0.01; wanted: " BUDGET_WANTED },
+        { "walks:\n  budget: -1%", "f:2: walks.budget is -1%; wanted: " BUDGET_WANTED },
+        { "walks:\n  budget: 100.0001%", "f:2: walks.budget is 100.0001%; wanted: " BUDGET_WANTED },
+        { "walks:\n  budget:", "f:2: walks.budget has no value; wanted: " BUDGET_WANTED },
+        { "# a comment\ntabels:\n  listeners: 1",
+          "f:2: unknown key \"tabels\"; wanted: tables, windows or walks" },
+        { "tables:\n  units: 3\n\nWindows:\n",
+          "f:4: unknown key \"Windows\"; wanted: tables, windows or walks" },
+        { "tables:\nlisteners: 3\n", "f:2: unknown key \"listeners\"; wanted: tables, windows or walks" },
         { "tables:\n  units: 3\n  \n  listener: 3",
           "f:4: unknown key \"listener\" in tables; wanted: " TABLES_NAMES },
         { "tables:\n  units: 3\nwindows:\n  units: 3",
@@ -190,7 +205,7 @@ static const struct {
         { "windows:\n  peak: 2s\n  \"pe\\nak\": 3s", "f:3: unknown key \"pe?ak\" in windows; wanted: peak" },
         { "windows:\n  '': 3s", "f:2: unknown key \"\" in windows; wanted: peak" },
         { "windows:\n  peak': 3s", "f:2: unknown key \"peak'\" in windows; wanted: peak" },
-        { "<<: {tables: }", "f:1: unknown key \"<<\"; wanted: tables or windows" },
+        { "<<: {tables: }", "f:1: unknown key \"<<\"; wanted: tables, windows or walks" },
 
         /* twice */
         { "tables:\n  units: 3\nwindows:\ntables:", "f:4: tables is there twice; wanted: once" },
@@ -198,8 +213,8 @@ static const struct {
           "f:4: tables.units is there twice; wanted: once" },
 
         /* of a wrong type */
-        { "# c\n- tables", "f:2: the file is a list; wanted: a mapping of tables or windows" },
-        { "\n\ntables", "f:3: the file is a single value; wanted: a mapping of tables or windows" },
+        { "# c\n- tables", "f:2: the file is a list; wanted: a mapping of tables, windows or walks" },
+        { "\n\ntables", "f:3: the file is a single value; wanted: a mapping of tables, windows or walks" },
         { "windows:\ntables: 5", "f:2: tables is a single value; wanted: a mapping of " TABLES_NAMES },
         { "tables:\n- listeners", "f:1: tables is a list; wanted: a mapping of " TABLES_NAMES },
         { "tables:\n  units: 5\n  listeners: [5]",
@@ -281,11 +296,11 @@ START_TEST(no_name_of_a_file_bursts_the_message_or_breaks_its_line)
         Bounds bounds;
 
         ck_assert_int_eq(configuration_parse(name, "a: 1", 4, &bounds, message), -EBADMSG);
-        ck_assert_str_eq(message, "a?b:1: unknown key \"a\"; wanted: tables or windows");
+        ck_assert_str_eq(message, "a?b:1: unknown key \"a\"; wanted: tables, windows or walks");
 
         memset(name, 'n', sizeof name - 1);
         ck_assert_int_eq(configuration_parse(name, "a: 1", 4, &bounds, message), -EBADMSG);
-        ck_assert_ptr_nonnull(strstr(message, "n:1: unknown key \"a\"; wanted: tables or windows"));
+        ck_assert_ptr_nonnull(strstr(message, "n:1: unknown key \"a\"; wanted: tables, windows or walks"));
 }
 END_TEST
 
@@ -351,7 +366,7 @@ END_TEST
 START_TEST(a_wrong_file_is_named_by_its_path)
 {
         make_file("tabels:\n", 0);
-        expect_refusal(-EBADMSG, ":1: unknown key \"tabels\"; wanted: tables or windows");
+        expect_refusal(-EBADMSG, ":1: unknown key \"tabels\"; wanted: tables, windows or walks");
 }
 END_TEST
 

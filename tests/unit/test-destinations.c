@@ -43,7 +43,8 @@ static void add(const char *address, uint16_t port, unsigned n) {
 
 static void end(void) {
         sample_clear(&sample);
-        destinations_make_rows(destinations, &bounds, &sample);
+        destinations_end(destinations, &bounds);
+        destinations_make_rows(destinations, &sample);
         for (uint32_t i = 1; i < sample.n_destinations; i++)
                 ck_assert_int_lt(memcmp(&sample.destinations[i - 1].key, &sample.destinations[i].key,
                                         sizeof(Endpoint)),

@@ -68,11 +68,44 @@ START_TEST(listeners_are_what_was_added_since_the_sample_began)
         ck_assert_ptr_eq(listeners_get(listeners, 1), second);
         ck_assert_uint_eq(first->states[STATE_ESTABLISHED], 0);
 
-        first->states[STATE_ESTABLISHED] = 5;
         listeners_clear(listeners);
         ck_assert_uint_eq(listeners_count(listeners), 0);
         ck_assert_ptr_null(match("10.0.0.1", 80));
-        ck_assert_uint_eq(add("10.0.0.1", 80)->states[STATE_ESTABLISHED], 0);
+}
+END_TEST
+
+START_TEST(a_listener_keeps_what_the_last_walk_counted)
+{
+        static const uint16_t before[] = { 80, 81, 82, 84 }, after[] = { 79, 80, 82, 83, 84, 85 };
+
+        for (size_t i = 0; i < ELEMENTSOF(before); i++)
+                add("10.0.0.1", before[i])->states[STATE_ESTABLISHED] = before[i];
+
+        listeners_clear(listeners);
+        for (size_t i = 0; i < ELEMENTSOF(after); i++) {
+                bool was_there = after[i] == 80 || after[i] == 82 || after[i] == 84;
+
+                ck_assert_uint_eq(add("10.0.0.1", after[i])->states[STATE_ESTABLISHED],
+                                  was_there ? after[i] : 0);
+        }
+}
+END_TEST
+
+START_TEST(a_walk_begins_with_nothing_of_what_it_counts)
+{
+        Listener *listener = add("10.0.0.1", 80);
+
+        for (unsigned state = 0; state < _STATES; state++)
+                listener->states[state] = 5;
+
+        listeners_begin_walk(listeners, WALK_RARE);
+        for (unsigned state = 0; state < _STATES; state++)
+                ck_assert_uint_eq(listener->states[state],
+                                  state == STATE_ESTABLISHED || state == STATE_TIME_WAIT ? 5 : 0);
+
+        listeners_begin_walk(listeners, WALK_FULL);
+        for (unsigned state = 0; state < _STATES; state++)
+                ck_assert_uint_eq(listener->states[state], 0);
 }
 END_TEST
 
@@ -289,6 +322,12 @@ END_TEST
 
 /* ---- what came in ---- */
 
+/* As with a sample in which nobody listens, and with which comes a full walk. */
+static void begin_walk(void) {
+        listeners_clear(listeners);
+        listeners_begin_walk(listeners, WALK_FULL);
+}
+
 static bool is_inbound(uint16_t port) {
         struct inet_diag_msg message = socket_of("10.0.0.1", port, 0);
 
@@ -309,13 +348,13 @@ START_TEST(a_port_stays_inbound_while_each_walk_finds_a_connection)
 {
         (void)add("0.0.0.0", 80);
         for (unsigned i = 0; i < 100; i++) {
-                listeners_clear(listeners);
+                begin_walk();
                 ck_assert(is_inbound(80));
                 ck_assert(is_inbound(80));
         }
 
-        listeners_clear(listeners);
-        listeners_clear(listeners);
+        begin_walk();
+        begin_walk();
         ck_assert(!is_inbound(80));
         ck_assert(!is_inbound(80));
 }
@@ -325,9 +364,9 @@ START_TEST(a_port_without_connections_stays_inbound_for_the_next_walk_only)
 {
         (void)add("0.0.0.0", 80);
         (void)add("0.0.0.0", 81);
-        listeners_clear(listeners);
+        begin_walk();
         ck_assert(is_inbound(80));
-        listeners_clear(listeners);
+        begin_walk();
         ck_assert(is_inbound(80));
         ck_assert(!is_inbound(81));
 }
@@ -337,7 +376,7 @@ END_TEST
 START_TEST(a_port_that_was_remembered_has_no_listener)
 {
         (void)add("0.0.0.0", 80);
-        listeners_clear(listeners);
+        begin_walk();
         ck_assert(is_inbound(80));
         ck_assert_ptr_null(match("10.0.0.1", 80));
 }
@@ -350,7 +389,7 @@ START_TEST(nothing_came_in_before_the_first_sample)
         ck_assert_int_eq(listeners_new(&listeners), 0);
         ck_assert(!is_inbound(40000));
         ck_assert_ptr_null(match("10.0.0.1", 40000));
-        listeners_clear(listeners);
+        begin_walk();
         ck_assert(!is_inbound(40000));
 }
 END_TEST
@@ -363,6 +402,8 @@ int main(void) {
 
         tcase_add_checked_fixture(table, setup, teardown);
         tcase_add_test(table, listeners_are_what_was_added_since_the_sample_began);
+        tcase_add_test(table, a_listener_keeps_what_the_last_walk_counted);
+        tcase_add_test(table, a_walk_begins_with_nothing_of_what_it_counts);
         tcase_add_test(table, each_of_8192_listeners_is_found);
         tcase_add_test(table, each_of_8192_devices_is_found);
         suite_add_tcase(suite, table);

@@ -109,6 +109,30 @@ START_TEST(a_size_is_a_number_and_a_binary_unit)
 { check_case(&size_cases[_i], number_parse_size); }
 END_TEST
 
+static const NumberCase percent_cases[] = {
+        { "0%", 0, 0 },
+        { "1%", 0, 10000 },
+        { "0.5%", 0, 5000 },
+        { "0.0001%", 0, 1 },
+        { "12.3456%", 0, 123456 },
+        { "100%", 0, 1000000 },
+        { "250%", 0, 2500000 },
+        { "0.00001%", -EINVAL, 0 },
+        { "1", -EINVAL, 0 },
+        { "%", -EINVAL, 0 },
+        { ".5%", -EINVAL, 0 },
+        { "1.%", -EINVAL, 0 },
+        { "1 %", -EINVAL, 0 },
+        { "-1%", -EINVAL, 0 },
+        { "1%%", -EINVAL, 0 },
+        { "1844674407370956%", -ERANGE, 0 },
+        { "99999999999999999999%", -ERANGE, 0 },
+};
+
+START_TEST(a_share_is_a_number_and_a_percent_sign)
+{ check_case(&percent_cases[_i], number_parse_percent); }
+END_TEST
+
 START_TEST(a_duration_is_a_number_and_a_unit)
 { check_case(&duration_cases[_i], number_parse_duration); }
 END_TEST
@@ -125,6 +149,7 @@ int main(void) {
 
         tcase_add_loop_test(parsing, a_number_is_all_of_its_text, 0, ELEMENTSOF(u64_cases));
         tcase_add_loop_test(parsing, a_size_is_a_number_and_a_binary_unit, 0, ELEMENTSOF(size_cases));
+        tcase_add_loop_test(parsing, a_share_is_a_number_and_a_percent_sign, 0, ELEMENTSOF(percent_cases));
         tcase_add_loop_test(parsing, a_duration_is_a_number_and_a_unit, 0, ELEMENTSOF(duration_cases));
 #ifndef TEST_WITHOUT_ASSERTS
         tcase_add_test_raise_signal(parsing, a_number_needs_a_place_to_go, SIGABRT);

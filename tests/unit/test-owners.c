@@ -486,7 +486,7 @@ START_TEST(more_sockets_than_there_is_room_for_are_wanted_until_there_is)
         for (uint64_t inode = 1000; inode < 1000 + OWNERS_MAX; inode++)
                 (void)owners_find(owners, inode, NULL);
         ck_assert_int_eq(owners_find(owners, 123, NULL)->state, OWNER_WANTED);
-        for (unsigned second = 0; second < 40; second++)
+        for (unsigned second = 0; second < 70; second++)
                 (void)find(123);
         ck_assert_int_eq(find(123)->state, OWNER_FOUND);
 }

@@ -56,7 +56,7 @@ static void run(void) {
         for (size_t i = 0; i < ELEMENTSOF(leaks); i++)
                 if (leaks[i].unit)
                         walk(&leaks[i]);
-        suspects_step(suspects, now);
+        suspects_step(suspects, /* was_walked= */ true, now);
 }
 
 static void run_for(unsigned n_seconds) {

@@ -42,7 +42,7 @@ static void run(void) {
         ck_assert_int_eq(processes_scan(processes, now), 0);
         if (n_leaked > 0)
                 units_get_named(units, "nginx.service")->row.n_close_wait_accepted = n_leaked;
-        suspects_step(suspects, now);
+        suspects_step(suspects, /* was_walked= */ true, now);
         top_processes_make_rows(processes, suspects, &bounds, &sample);
 }
 

@@ -16,11 +16,17 @@ static Units *units;
 static Sample sample;
 static Bounds bounds;
 
+/* One that has a full walk. */
+static void begin_sample(void) {
+        units_begin(units);
+        units_begin_walk(units, WALK_FULL);
+}
+
 static void setup(void) {
         fake_host_init();
         bounds = (Bounds){ .n_units = UNITS_MAX };
         ck_assert_int_eq(units_new(&fake_host.sources, &units), 0);
-        units_begin(units);
+        begin_sample();
 }
 
 static void teardown(void) {
@@ -192,7 +198,7 @@ START_TEST(a_cgroup_that_is_gone_keeps_its_name)
         ck_assert_str_eq(name_of(id), "nginx.service");
         fake_host_remove_cgroup("system.slice/nginx.service");
         for (size_t i = 0; i < 200; i++) {
-                units_begin(units);
+                begin_sample();
                 (void)units_find(units, ID_UNKNOWN + i);
                 ck_assert_str_eq(name_of(id), "nginx.service");
         }
@@ -226,7 +232,7 @@ START_TEST(each_sample_begins_at_0)
 
         memset((char *)&unit->row + sizeof unit->row.key, 1, sizeof unit->row - sizeof unit->row.key);
         end();
-        units_begin(units);
+        begin_sample();
         units_find(units, id)->row.states[STATE_LISTEN] = 1;
         end();
         ck_assert_mem_eq(row("a.service"), &none, sizeof none);
@@ -244,7 +250,7 @@ START_TEST(what_was_not_attributed_is_a_row_for_good)
         ck_assert_uint_eq(row(UNIT_UNATTRIBUTED)->states[STATE_ESTABLISHED], 3);
         ck_assert_uint_eq(sample.n_units, 2);
 
-        units_begin(units);
+        begin_sample();
         end();
         ck_assert_uint_eq(row(UNIT_UNATTRIBUTED)->states[STATE_ESTABLISHED], 0);
 }
@@ -310,7 +316,7 @@ START_TEST(other_stays_once_there_was_one)
         bounds.n_units = 1;
         fill(2, &sum);
         end();
-        units_begin(units);
+        begin_sample();
         fill(1, &sum);
         end();
         check_sums(&sum);
@@ -348,7 +354,7 @@ START_TEST(a_unit_keeps_its_row_until_another_is_busier_by_a_quarter)
 
         bounds.n_units = 1;
         for (size_t i = 0; i < ELEMENTSOF(busy); i++) {
-                units_begin(units);
+                begin_sample();
                 add_sockets(named("/a.service"), busy[i]);
                 add_sockets(named("/b.service"), 100);
                 end();
@@ -366,7 +372,10 @@ START_TEST(what_a_walk_counted_can_be_taken_back)
                 memset((char *)&unit->row + sizeof unit->row.key, 1,
                        sizeof unit->row - sizeof unit->row.key);
                 counted = unit->row;
-                unit_forget(unit, keeps & 1, keeps & 2);
+                if (!(keeps & 1))
+                        unit_row_forget_sockets(&unit->row, WALK_FULL);
+                if (!(keeps & 2))
+                        unit_row_forget_processes(&unit->row);
                 if (!(keeps & 1)) {
                         memset(counted.states, 0, sizeof counted.states);
                         counted.receive_queue_bytes = counted.send_queue_bytes = 0;
@@ -414,7 +423,7 @@ START_TEST(units_that_were_not_met_for_a_minute_make_room)
         for (size_t i = 0; i < N_ROOM; i++)
                 (void)numbered(i);
         for (unsigned second = 0; second <= 60; second++) {
-                units_begin(units);
+                begin_sample();
                 ck_assert_str_eq(numbered(0)->row.key.unit, "unit-0.service");
                 ck_assert_int_eq(numbered(N_ROOM) == units_overflow(units), second < 60);
         }
@@ -443,7 +452,7 @@ START_TEST(cgroups_beyond_the_bounds_do_not_change_sides)
 
         for (unsigned second = 0; second < 10; second++) {
                 fake_host.clock_nsec += NSEC_PER_SEC;
-                units_begin(units);
+                begin_sample();
                 for (size_t i = 0; i < N_ROOM; i++)
                         (void)numbered(i);
                 for (size_t i = 0; i < ELEMENTSOF(ids); i++)
@@ -464,7 +473,7 @@ START_TEST(cgroups_beyond_the_bounds_get_their_names_when_there_is_room)
                 (void)numbered(i);
         for (unsigned second = 0; second <= 60; second++) {
                 fake_host.clock_nsec += NSEC_PER_SEC;
-                units_begin(units);
+                begin_sample();
                 ck_assert_int_eq(units_find(units, id) == units_overflow(units), second < 60);
         }
         ck_assert_str_eq(name_of(id), "late.service");
@@ -481,7 +490,7 @@ START_TEST(cgroups_beyond_the_bounds_that_are_gone_are_not_looked_for_for_ever)
         ck_assert_ptr_eq(units_find(units, id), units_overflow(units));
         fake_host_remove_cgroup("late.service");
         for (unsigned second = 0; second <= 60; second++) {
-                units_begin(units);
+                begin_sample();
                 (void)units_find(units, id);
         }
 
@@ -504,7 +513,7 @@ START_TEST(ids_beyond_the_bounds_are_told_and_the_known_ones_stay)
         ck_assert_uint_ge(sample.values[VALUE_UNITS_TRUNCATED], 100);
 
         for (unsigned second = 0; second <= 62; second++) {
-                units_begin(units);
+                begin_sample();
                 ck_assert_str_eq(name_of(id), "a.service");
                 (void)units_find(units, ID_UNKNOWN + CGROUPS_TRACKED_MAX + 1000);
         }

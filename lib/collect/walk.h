@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Which walk over all TCP sockets comes with this sample
+ *
+ * A walk costs as much as the host has sockets, so it is paid from a budget: a
+ * share of one core. There are two of them:
+ *
+ *   rare  all states but ESTABLISHED and TIME_WAIT: the kernel passes over most
+ *         sockets and copies few (the state is tested before the message
+ *         is filled, inet_diag_dump_icsk(), net/ipv4/inet_diag.c). About a seventh
+ *         of the other.
+ *   full  all states, with queues and destinations.
+ *
+ * Each has a part of the budget, and comes again when its part has paid for the
+ * last one of its kind:
+ *
+ *     full ├──────────────────── cost / part ────────────────────┤ full
+ *     rare      ├─ cost / part ─┤ rare   ├──────────────┤ rare
+ *
+ * So on a host with few sockets each sample has a full walk, and with ever more of
+ * them walks become rarer and not dearer: over any time they take the budget and
+ * at most one walk more. A full walk answers what a rare one asks.
+ *
+ * Pure: times and costs are told by the caller.
+ */
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "store/table.h"
+
+typedef enum Walk {
+        WALK_NONE,
+        WALK_RARE,
+        WALK_FULL,
+        _WALKS,
+} Walk;
+
+/* Whether a walk counts the sockets of this state. */
+static inline bool walk_counts(Walk walk, StateIndex state) {
+        return walk == WALK_FULL ||
+               (walk == WALK_RARE && state != STATE_ESTABLISHED && state != STATE_TIME_WAIT);
+}
+
+/* Sets the counts to 0 that a walk is about to make. */
+static inline void walk_clear_states(Walk walk, uint64_t states[static _STATES]) {
+        for (unsigned state = 0; state < _STATES; state++)
+                if (walk_counts(walk, state))
+                        states[state] = 0;
+}
+
+/* The budget is a share of one core, in millionths. */
+#define WALK_BUDGET_ONE 1000000
+
+/* Zero-initialised: no walk was made yet. */
+typedef struct WalkPlan {
+        usec_t made_usec[_WALKS];   /* when the last of each kind began; 0: never */
+        uint64_t cost_nsec[_WALKS]; /* CPU time of that */
+} WalkPlan;
+
+/**
+ * walk_plan_choose() - the walk that is due
+ * @now_usec:   CLOCK_BOOTTIME
+ * @budget_millionths: 0: none ever is
+ *
+ * The first is a full one, whatever it costs: nothing is known before.
+ */
+Walk walk_plan_choose(const WalkPlan *plan, usec_t now_usec, uint32_t budget_millionths);
+
+/* A walk was made that began at @now_usec, by CLOCK_BOOTTIME, and took so much CPU time. */
+void walk_plan_charge(WalkPlan *plan, Walk walk, usec_t now_usec, uint64_t cost_nsec);
