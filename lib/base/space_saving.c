@@ -3,6 +3,10 @@
 /*
  * The most frequent keys of a stream, in memory of fixed size
  *
+ * As long as every key has found room there is nothing but a count in each entry.
+ * Which one is the lowest, and so all of what follows, is not asked before one has
+ * to be displaced, or somebody asks for the highest; then it is kept from there on.
+ *
  * An entry stays where it is for as long as its key is held. The order by count
  * is a list of entries aside from them, and those of one count, which are
  * neighbours there, form a group, which knows the count:
@@ -23,13 +27,16 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/hash.h"
+#include "base/sort.h"
 #include "base/space_saving.h"
 
 typedef struct Entry {
+        uint64_t count; /* until there is an order; then its group has it */
         uint64_t error;
         uint32_t hash;
         uint32_t position; /* in the order */
@@ -55,6 +62,7 @@ struct SpaceSaving {
         size_t entry_size;
         uint32_t capacity;
         uint32_t size;
+        bool is_ordered;
         uint64_t seed;
         uint64_t missed_max;
 
@@ -75,6 +83,19 @@ static Entry *entry_at(const SpaceSaving *counter, uint32_t number) {
 
 /* ---- the index ---- */
 
+/* Word by word, as keys were written: memcmp() loads more at a time, for which the processor would have to
+ * wait until they have left its buffer of stores. */
+static bool key_equals(const uint8_t *left, const uint8_t *right, size_t size) {
+        for (; size >= sizeof(uint64_t); size -= sizeof(uint64_t)) {
+                if (hash_load64(left) != hash_load64(right))
+                        return false;
+                left += sizeof(uint64_t);
+                right += sizeof(uint64_t);
+        }
+
+        return size == 0 || memcmp(left, right, size) == 0;
+}
+
 static Entry *index_find(const SpaceSaving *counter, uint32_t hash, const void *key) {
         const Slot *slots = counter->slots;
 
@@ -82,7 +103,7 @@ static Entry *index_find(const SpaceSaving *counter, uint32_t hash, const void *
                 if (slots[i].hash == hash) {
                         Entry *entry = entry_at(counter, slots[i].entry - 1);
 
-                        if (memcmp(entry->key, key, counter->key_size) == 0)
+                        if (key_equals(entry->key, key, counter->key_size))
                                 return entry;
                 }
 
@@ -178,22 +199,62 @@ static void entry_raise(SpaceSaving *counter, Entry *entry) {
         group_join(counter, entry, count);
 }
 
+static int order_compare(const void *left, const void *right, const void *userdata) {
+        const uint32_t *a = left, *b = right;
+        const SpaceSaving *counter = userdata;
+        uint64_t count_a = entry_at(counter, *a)->count, count_b = entry_at(counter, *b)->count;
+
+        return count_a > count_b ? -1 : count_a < count_b ? 1 : *a < *b ? -1 : *a > *b;
+}
+
+static void order_begin(SpaceSaving *counter) {
+        if (counter->is_ordered)
+                return;
+
+        for (uint32_t number = 0; number < counter->size; number++)
+                counter->order[number] = number;
+        sort_in_place(counter->order, counter->size, sizeof *counter->order, order_compare, counter);
+
+        for (uint32_t position = 0; position < counter->size; position++) {
+                Entry *entry = entry_at(counter, counter->order[position]);
+
+                entry->position = position;
+                group_join(counter, entry, entry->count);
+        }
+        counter->is_ordered = true;
+}
+
+static void entry_count(SpaceSaving *counter, Entry *entry, uint64_t n) {
+        if (!counter->is_ordered)
+                entry->count += n;
+        else
+                for (; n > 0; n--)
+                        entry_raise(counter, entry);
+}
+
+/* One that has been counted once. */
 static uint32_t entry_new(SpaceSaving *counter) {
         uint32_t number = counter->size++;
         Entry *entry = entry_at(counter, number);
 
-        counter->order[number] = number;
-        entry->position = number;
+        entry->count = 1;
         entry->error = 0;
-        group_join(counter, entry, 1);
+        if (counter->is_ordered) {
+                counter->order[number] = number;
+                entry->position = number;
+                group_join(counter, entry, 1);
+        }
         return number;
 }
 
 /* The last one of the order becomes another key's. */
 static uint32_t entry_displace(SpaceSaving *counter) {
-        uint32_t number = counter->order[counter->size - 1];
-        Entry *entry = entry_at(counter, number);
+        uint32_t number;
+        Entry *entry;
 
+        order_begin(counter);
+        number = counter->order[counter->size - 1];
+        entry = entry_at(counter, number);
         index_remove(counter, number);
         entry->error = counter->missed_max = counter->groups[entry->group].count;
         entry_raise(counter, entry);
@@ -202,17 +263,18 @@ static uint32_t entry_displace(SpaceSaving *counter) {
 
 /* ---- what the header has ---- */
 
-void space_saving_add(SpaceSaving *counter, const void *key) {
+void space_saving_add(SpaceSaving *counter, const void *key, uint64_t n) {
         uint32_t hash, number;
         Entry *entry;
 
         assert(counter);
         assert(key);
+        assert(n > 0);
 
         hash = (uint32_t)hash_bytes(key, counter->key_size, counter->seed);
         entry = index_find(counter, hash, key);
         if (entry) {
-                entry_raise(counter, entry);
+                entry_count(counter, entry, n);
                 return;
         }
 
@@ -221,6 +283,7 @@ void space_saving_add(SpaceSaving *counter, const void *key) {
         entry->hash = hash;
         memcpy(entry->key, key, counter->key_size);
         index_put(counter, hash, number);
+        entry_count(counter, entry, n - 1);
 }
 
 void space_saving_clear(SpaceSaving *counter) {
@@ -229,6 +292,7 @@ void space_saving_clear(SpaceSaving *counter) {
         for (uint32_t number = 0; number < counter->size; number++)
                 counter->slots[index_slot(counter, number)] = (Slot){ 0 };
         counter->size = counter->n_groups = 0;
+        counter->is_ordered = false;
         counter->free_group = GROUP_NONE;
         counter->missed_max = 0;
 }
@@ -239,12 +303,13 @@ size_t space_saving_size(const SpaceSaving *counter) {
         return counter->size;
 }
 
-SpaceSavingEntry space_saving_get(const SpaceSaving *counter, size_t i) {
+SpaceSavingEntry space_saving_get(SpaceSaving *counter, size_t i) {
         const Entry *entry;
 
         assert(counter);
         assert(i < counter->size);
 
+        order_begin(counter);
         entry = entry_at(counter, counter->order[i]);
         return (SpaceSavingEntry){
                 .key = entry->key,

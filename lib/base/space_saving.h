@@ -54,15 +54,15 @@ DEFINE_CLEANUP(SpaceSaving *, space_saving_free)
 /* Forgets all keys. O(keys held). */
 void space_saving_clear(SpaceSaving *counter);
 
-/* Counts one more of that key. */
-void space_saving_add(SpaceSaving *counter, const void *key);
+/* Counts so many more of that key, at least one. O(@n) once a key was displaced. */
+void space_saving_add(SpaceSaving *counter, const void *key, uint64_t n);
 
 /* How many keys are held. */
 size_t space_saving_size(const SpaceSaving *counter);
 
 /* The one with the @i-th highest count, from 0. Which of several with one count comes first follows from
  * what was added, in its order, and from nothing else. */
-SpaceSavingEntry space_saving_get(const SpaceSaving *counter, size_t i);
+SpaceSavingEntry space_saving_get(SpaceSaving *counter, size_t i);
 
 /* No key that is not held has a higher true count. 0: none was displaced, and all counts are exact. */
 uint64_t space_saving_missed_max(const SpaceSaving *counter);

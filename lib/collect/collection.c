@@ -32,7 +32,7 @@ typedef struct WalkTally {
 struct Collection {
         CollectContext context;
         WalkPlan plan;
-        WalkTally tallies[_WALKS];
+        WalkTally tallies[2]; /* of rare walks, and of all larger ones */
         CollectorState states[ELEMENTSOF(collectors)];
 };
 
@@ -146,7 +146,7 @@ static void collection_take_back_units(Sample *sample) {
 
                 *row = sample->units[i];
                 if (!has_tcp)
-                        unit_row_forget_sockets(row, WALK_FULL);
+                        unit_row_forget_sockets(row, WALK_ALL);
                 if (!has_processes)
                         unit_row_forget_processes(row);
                 n += unit_row_count_sockets(row) > 0 || row->n_processes > 0;
@@ -163,8 +163,8 @@ static void collection_end_walks(Collection *collection) {
                 }
 
         collection->plan = (WalkPlan){ 0 };
-        units_begin_walk(collection->context.units, WALK_FULL);
-        listeners_begin_walk(collection->context.listeners, WALK_FULL);
+        units_begin_walk(collection->context.units, WALK_ALL);
+        listeners_begin_walk(collection->context.listeners, WALK_ALL);
 }
 
 static void collection_begin(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
@@ -190,12 +190,10 @@ static void collection_end(const Collection *collection, Sample *sample) {
         if (sample->reports[COLLECTOR_PROCESSES].error == 0)
                 top_processes_make_rows(context->processes, context->suspects, context->bounds, sample);
         owners_report(context->owners, sample);
-        sample_set(sample, VALUE_WALKS_RARE, collection->tallies[WALK_RARE].n);
-        sample_set(sample, VALUE_WALKS_FULL, collection->tallies[WALK_FULL].n);
-        sample_set(sample, VALUE_WALKS_RARE_CPU_USEC,
-                   collection->tallies[WALK_RARE].cpu_nsec / NSEC_PER_USEC);
-        sample_set(sample, VALUE_WALKS_FULL_CPU_USEC,
-                   collection->tallies[WALK_FULL].cpu_nsec / NSEC_PER_USEC);
+        sample_set(sample, VALUE_WALKS_RARE, collection->tallies[0].n);
+        sample_set(sample, VALUE_WALKS_FULL, collection->tallies[1].n);
+        sample_set(sample, VALUE_WALKS_RARE_CPU_USEC, collection->tallies[0].cpu_nsec / NSEC_PER_USEC);
+        sample_set(sample, VALUE_WALKS_FULL_CPU_USEC, collection->tallies[1].cpu_nsec / NSEC_PER_USEC);
         sample_set(sample, VALUE_WALK_BUDGET, context->bounds->walk_budget_millionths);
         sample_set(sample, VALUE_NETLINK_REOPENS, sock_diag_reopens(context->sources->sock_diag));
 }
@@ -238,7 +236,7 @@ static void collection_repeat_collector(Collection *collection, size_t i, Sample
 
 static void collection_run_walker(Collection *collection, size_t i, Sample *sample) {
         const CollectContext *context = &collection->context;
-        WalkTally *tally = &collection->tallies[context->walk];
+        WalkTally *tally = &collection->tallies[walk_is_full(context->walk)];
         uint64_t cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
 
         collection_run_collector(collection, i, sample);

@@ -4,8 +4,9 @@
  * The TCP listeners of this moment, and which of them a connection came in by
  *
  * A hash table of family, port and address; those that differ by device alone
- * hang together in a chain. In front of it stands a table of all ports, so that
- * connections which this host opened cost one look there.
+ * hang together in a chain. In front of it stands a bit for each port, so that
+ * connections which this host opened cost one look there; the bits of all ports
+ * fit the cache that is next to the processor.
  */
 
 #include <assert.h>
@@ -20,10 +21,35 @@
 
 #define LISTENERS_SLOTS (4 * LISTEN_SOCKETS_MAX)
 
+/* Answers that are kept for the connections to come: most go to the same few listeners. */
+#define LISTENERS_ANSWERS 1024
+
+/* A question, zeros behind an IPv4 address, and what the answer was. */
+typedef struct ListenersAnswer {
+        uint32_t address[4];
+        uint32_t interface;
+        uint16_t port;
+        uint16_t family;    /* 0: this one is empty */
+        Listener *listener; /* NULL: nobody */
+} ListenersAnswer;
+
+typedef struct PortSet {
+        uint64_t words[(UINT16_MAX + 1) / 64];
+} PortSet;
+
+static inline bool port_set_has(const PortSet *set, uint16_t port) {
+        return set->words[port / 64] >> port % 64 & 1;
+}
+
+static inline void port_set_add(PortSet *set, uint16_t port) {
+        set->words[port / 64] |= UINT64_C(1) << port % 64;
+}
+
 struct Listeners {
-        uint64_t seed;                   /* of the hash */
-        uint32_t number;                 /* of the full walk that is the next, or goes on */
-        uint32_t ports[UINT16_MAX + 1];  /* number of the last one before which something came in there */
+        uint64_t seed;   /* of the hash */
+        PortSet inbound; /* something came in there: since the last full walk began, or in one that goes on
+                          */
+        PortSet last_inbound;            /* in the full walk before, or by the time that it began */
         uint32_t slots[LISTENERS_SLOTS]; /* index + 1 of the first of a chain; 0: free */
         size_t n;
         size_t n_last;       /* of the sample before */
@@ -33,6 +59,8 @@ struct Listeners {
         Listener tables[2][LISTEN_SOCKETS_MAX];
         uint32_t used_slots[LISTEN_SOCKETS_MAX];
         size_t n_used_slots;
+        bool has_answers;
+        ListenersAnswer answers[LISTENERS_ANSWERS]; /* by hash, each in the place of the one before */
 };
 
 int listeners_new(Listeners **ret) {
@@ -47,8 +75,6 @@ int listeners_new(Listeners **ret) {
         if (getrandom(&listeners->seed, sizeof listeners->seed, 0) != sizeof listeners->seed)
                 return -errno;
 
-        /* So that 0 in `ports` is a walk long gone, neither this one nor the last. */
-        listeners->number = 2;
         listeners->listeners = listeners->tables[0];
         listeners->last = listeners->tables[1];
         *ret = TAKE_PTR(listeners);
@@ -60,12 +86,20 @@ Listeners *listeners_free(Listeners *listeners) {
         return NULL;
 }
 
+static void listeners_forget_answers(Listeners *listeners) {
+        if (listeners->has_answers)
+                memset(listeners->answers, 0, sizeof listeners->answers);
+        listeners->has_answers = false;
+}
+
 void listeners_clear(Listeners *listeners) {
         assert(listeners);
 
         for (size_t i = 0; i < listeners->n_used_slots; i++)
                 listeners->slots[listeners->used_slots[i]] = 0;
         listeners->n_used_slots = 0;
+
+        listeners_forget_answers(listeners);
 
         listeners->last = listeners->listeners;
         listeners->n_last = listeners->n;
@@ -77,14 +111,16 @@ void listeners_clear(Listeners *listeners) {
 void listeners_begin_walk(Listeners *listeners, Walk walk) {
         assert(listeners);
 
-        if (walk == WALK_FULL)
-                listeners->number++;
+        if (walk_is_full(walk)) {
+                listeners->last_inbound = listeners->inbound;
+                listeners->inbound = (PortSet){ 0 };
+        }
 
         for (size_t i = 0; i < listeners->n; i++) {
                 Listener *listener = &listeners->listeners[i];
 
                 walk_clear_states(walk, listener->states);
-                listeners->ports[endpoint_port(&listener->endpoint)] = listeners->number;
+                port_set_add(&listeners->inbound, endpoint_port(&listener->endpoint));
         }
 }
 
@@ -148,6 +184,7 @@ listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface
         if (listeners->slots[slot] == 0)
                 listeners->used_slots[listeners->n_used_slots++] = (uint32_t)slot;
 
+        listeners_forget_answers(listeners);
         listener = &listeners->listeners[listeners->n++];
         *listener = (Listener){
                 .endpoint = *endpoint,
@@ -157,7 +194,7 @@ listeners_add(Listeners *listeners, const Endpoint *endpoint, uint32_t interface
         };
         listeners_take_states(listeners, listener);
         listeners->slots[slot] = (uint32_t)listeners->n;
-        listeners->ports[ntohs(key.port)] = listeners->number;
+        port_set_add(&listeners->inbound, ntohs(key.port));
         return listener;
 }
 
@@ -197,31 +234,66 @@ static Listener *listeners_find_any(Listeners *listeners, const ListenersKey *ke
         return listener ? listener : listeners_find_wildcard(listeners, key, interface);
 }
 
-Listener *listeners_match(Listeners *listeners, const struct inet_diag_msg *message) {
-        ListenersKey key = { .port = message->id.idiag_sport, .family = message->idiag_family };
+static Listener *listeners_search(Listeners *listeners, const ListenersAnswer *question) {
+        ListenersKey key = { .port = question->port, .family = question->family };
         ListenersKey mapped = { .port = key.port, .family = AF_INET6 };
         Listener *listener;
 
-        if (listeners->ports[ntohs(key.port)] != listeners->number)
-                return NULL;
-
-        memcpy(key.address, message->id.idiag_src, key.family == AF_INET6 ? 16 : 4);
-        listener = listeners_find_any(listeners, &key, message->id.idiag_if);
+        memcpy(key.address, question->address, sizeof key.address);
+        listener = listeners_find_any(listeners, &key, question->interface);
         if (listener || key.family == AF_INET6)
                 return listener;
 
         /* Taken from an IPv6 listener and made an IPv4 socket since (IPV6_ADDRFORM, ipv6(7)). */
         mapped.address[2] = htonl(0xffff);
         mapped.address[3] = key.address[0];
-        return listeners_find_any(listeners, &mapped, message->id.idiag_if);
+        return listeners_find_any(listeners, &mapped, question->interface);
+}
+
+/* Both are questions: whether they are the same one. */
+static bool answer_is_to(const ListenersAnswer *answer, const ListenersAnswer *question) {
+        return memcmp(answer, question, offsetof(ListenersAnswer, listener)) == 0;
+}
+
+Listener *listeners_match(Listeners *listeners, const struct inet_diag_msg *message) {
+        ListenersAnswer question = {
+                .interface = message->id.idiag_if,
+                .port = message->id.idiag_sport,
+                .family = message->idiag_family,
+        };
+        ListenersAnswer *answer;
+        uint32_t mixed;
+
+        if (!port_set_has(&listeners->inbound, ntohs(question.port)))
+                return NULL;
+
+        /* Strangers choose neither the addresses nor the ports that somebody listens on here, so this hash
+         * need not hold out against them. */
+        question.address[0] = message->id.idiag_src[0];
+        if (question.family == AF_INET6)
+                memcpy(question.address, message->id.idiag_src, sizeof question.address);
+        mixed = (question.address[0] ^ question.address[1] ^ question.address[2] ^ question.address[3] ^
+                 question.interface ^ (uint32_t)question.port << 16) *
+                UINT32_C(0x9e3779b1);
+        answer = &listeners->answers[mixed >> 22];
+        _Static_assert(LISTENERS_ANSWERS == 1 << (32 - 22), "the upper bits are a place");
+
+        if (!answer_is_to(answer, &question)) {
+                question.listener = listeners_search(listeners, &question);
+                *answer = question;
+                listeners->has_answers = true;
+        }
+        return answer->listener;
 }
 
 bool listeners_is_inbound(Listeners *listeners, const struct inet_diag_msg *message) {
-        uint32_t *last = &listeners->ports[ntohs(message->id.idiag_sport)];
+        uint16_t port = ntohs(message->id.idiag_sport);
 
-        if (*last + 1 < listeners->number)
+        if (port_set_has(&listeners->inbound, port))
+                return true;
+        if (!port_set_has(&listeners->last_inbound, port))
                 return false;
 
-        *last = listeners->number;
+        port_set_add(&listeners->inbound, port);
         return true;
 }

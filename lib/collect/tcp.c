@@ -27,19 +27,29 @@
 #include "collect/endpoint.h"
 #include "collect/state_counters.h"
 
+/* Units of cgroups that this walk has met. */
+#define TCP_CGROUPS 256
+
+typedef struct TcpCgroup {
+        uint64_t id; /* 0: none */
+        Unit *unit;
+} TcpCgroup;
+
 typedef struct TcpWalk {
         const CollectContext *context;
         Destinations *destinations;
         Suspects *suspects;
         uint32_t states;           /* that this kernel has */
         bool is_bound_state_known; /* whether this kernel tells of bound sockets has been found out */
+        bool has_bound_inactive;   /* they were counted */
 
         Walk kind;          /* of the walk that goes on, or the last one */
         int error;          /* of the last walk; -ENODATA before the first full one */
         bool needs_full;    /* none was made to its end */
         usec_t sample_usec; /* CLOCK_REALTIME of the sample before */
         usec_t rare_usec;   /* CLOCK_REALTIME of the sample in which they were counted last */
-        usec_t full_usec;
+        usec_t full_usec;   /* the same of the others */
+        usec_t all_usec;    /* the same of those that are bound and nothing more */
         Derivation derivation;
 
         uint64_t n_sockets[_STATES];
@@ -47,6 +57,8 @@ typedef struct TcpWalk {
         uint64_t receive_queue_bytes;
         uint64_t send_queue_bytes;
         uint64_t n_retransmitting;
+
+        TcpCgroup cgroups[TCP_CGROUPS]; /* by hash, each in the place of the one before */
 } TcpWalk;
 
 /* The values' numbers are the kernel's numbers of the states. */
@@ -65,20 +77,31 @@ static SockState tcp_state_of_index(unsigned index) {
         return index == STATE_BOUND_INACTIVE ? SOCK_STATE_BOUND_INACTIVE : (SockState)(index + 1);
 }
 
+static Unit *tcp_find_cgroup(TcpWalk *walk, uint64_t id) {
+        TcpCgroup *cgroup = &walk->cgroups[id * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+
+        _Static_assert(TCP_CGROUPS == 1 << (64 - 56), "the upper bits are a place");
+
+        if (cgroup->id != id)
+                *cgroup = (TcpCgroup){ .id = id, .unit = units_find(walk->context->units, id) };
+        return cgroup->unit;
+}
+
 /*
  * Whose a socket is. Its cgroup tells, but for those that carry none, half-open and
  * in TIME_WAIT, and those that came in by a listener which systemd made: these are
  * their listener's. One that systemd took in itself, to pass it on, has an owner,
  * and is not attributed until that is found.
  */
-static Unit *tcp_find_unit(const TcpWalk *walk, const SockView *socket, const Listener *listener) {
+static Unit *tcp_find_unit(TcpWalk *walk, const SockView *socket, const Listener *listener) {
         const CollectContext *context = walk->context;
-        Unit *unit = socket->cgroup_id > 0 ? units_find(context->units, socket->cgroup_id) : NULL;
-        Unit *unattributed = units_unattributed(context->units);
-        Unit *holder;
+        Unit *unit = socket->cgroup_id > 0 ? tcp_find_cgroup(walk, socket->cgroup_id) : NULL;
+        Unit *unattributed, *holder;
 
         if (unit && !unit_passes_on(unit))
                 return unit;
+
+        unattributed = units_unattributed(context->units);
         if (listener && listener->unit != unattributed && !unit_passes_on(listener->unit))
                 return listener->unit;
 
@@ -141,7 +164,7 @@ static int tcp_visit(const SockView *socket, void *userdata) {
                 tcp_count_close_wait(walk, socket, unit);
         if (socket->state == SOCK_STATE_FIN_WAIT2)
                 walk->n_mini_fin_wait2 += socket->message->idiag_timer == SOCK_TIMER_TIME_WAIT;
-        if (walk->kind == WALK_FULL)
+        if (walk_is_full(walk->kind))
                 tcp_count_in_full(walk, socket, &unit->row);
         return 0;
 }
@@ -233,10 +256,11 @@ static void tcp_begin(TcpWalk *walk) {
 
         walk->kind = context->walk;
         walk->n_mini_fin_wait2 = 0;
+        memset(walk->cgroups, 0, sizeof walk->cgroups);
         walk_clear_states(walk->kind, walk->n_sockets);
         units_begin_walk(context->units, walk->kind);
         listeners_begin_walk(context->listeners, walk->kind);
-        if (walk->kind == WALK_FULL) {
+        if (walk_is_full(walk->kind)) {
                 walk->receive_queue_bytes = walk->send_queue_bytes = walk->n_retransmitting = 0;
                 destinations_begin(walk->destinations, context->first_port, context->last_port);
         }
@@ -277,10 +301,12 @@ static void tcp_fill_listeners(const TcpWalk *walk, Sample *sample) {
 }
 
 static uint32_t tcp_wanted_states(const TcpWalk *walk) {
-        uint32_t rare = walk->states & ~SOCK_STATE_MASK(SOCK_STATE_ESTABLISHED) &
-                        ~SOCK_STATE_MASK(SOCK_STATE_TIME_WAIT);
+        uint32_t wanted = 0;
 
-        return walk->kind == WALK_FULL ? walk->states : rare;
+        for (unsigned i = 0; i < _STATES; i++)
+                if (walk_counts(walk->kind, i))
+                        wanted |= SOCK_STATE_MASK(tcp_state_of_index(i));
+        return wanted & walk->states;
 }
 
 static StateCounts tcp_counts(const TcpWalk *walk) {
@@ -313,13 +339,17 @@ static int tcp_walk(TcpWalk *walk, Sample *sample) {
         tcp_learn_bound_inactive(walk);
 
         tcp_begin(walk);
-        walk->needs_full |= walk->kind == WALK_FULL;
+        walk->needs_full |= walk_is_full(walk->kind);
         r = sock_diag_dump(walk->context->sources->sock_diag, tcp_wanted_states(walk), 0, tcp_visit, walk);
         if (r < 0)
                 return r;
 
         walk->rare_usec = sample->realtime_usec;
-        if (walk->kind == WALK_FULL) {
+        if (walk->kind == WALK_ALL) {
+                walk->has_bound_inactive = walk->states & SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE);
+                walk->all_usec = sample->realtime_usec;
+        }
+        if (walk_is_full(walk->kind)) {
                 walk->needs_full = false;
                 walk->full_usec = sample->realtime_usec;
                 destinations_end(walk->destinations, walk->context->bounds);
@@ -351,13 +381,15 @@ static void tcp_fill_counted_by_kernel(const TcpWalk *walk, Sample *sample) {
 
 static void tcp_fill(const TcpWalk *walk, Sample *sample) {
         for (unsigned i = 0; i < _STATES; i++)
-                if (walk->states & SOCK_STATE_MASK(tcp_state_of_index(i)))
+                if (i != STATE_BOUND_INACTIVE || walk->has_bound_inactive)
                         sample_set(sample, (ValueId)tcp_state_of_index(i), walk->n_sockets[i]);
         sample_set(sample, VALUE_TCP_RECEIVE_QUEUE_BYTES, walk->receive_queue_bytes);
         sample_set(sample, VALUE_TCP_SEND_QUEUE_BYTES, walk->send_queue_bytes);
         sample_set(sample, VALUE_TCP_RETRANSMITTING, walk->n_retransmitting);
         sample_set(sample, VALUE_TCP_RARE_STATES_USEC, walk->rare_usec);
         sample_set(sample, VALUE_TCP_FULL_WALK_USEC, walk->full_usec);
+        if (walk->has_bound_inactive)
+                sample_set(sample, VALUE_TCP_BOUND_INACTIVE_USEC, walk->all_usec);
         tcp_fill_counted_by_kernel(walk, sample);
 
         tcp_fill_listeners(walk, sample);
@@ -369,7 +401,7 @@ static int tcp_collect(void *state, Sample *sample) {
         const CollectContext *context = walk->context;
 
         /* What a full walk had only begun to count a rare one cannot mend. */
-        if (context->walk == WALK_FULL || (context->walk == WALK_RARE && !walk->needs_full))
+        if (walk_is_full(context->walk) || (context->walk == WALK_RARE && !walk->needs_full))
                 walk->error = tcp_walk(walk, sample);
         walk->sample_usec = sample->realtime_usec;
         if (walk->error < 0)

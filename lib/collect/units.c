@@ -323,7 +323,7 @@ void unit_row_forget_sockets(UnitRow *row, Walk walk) {
         walk_clear_states(walk, row->states);
         if (walk_counts(walk, STATE_CLOSE_WAIT))
                 row->n_close_wait_accepted = 0;
-        if (walk == WALK_FULL)
+        if (walk_is_full(walk))
                 row->receive_queue_bytes = row->send_queue_bytes = row->n_retransmitting = 0;
 }
 
@@ -386,7 +386,7 @@ void units_begin(Units *units) {
 void units_begin_walk(Units *units, Walk walk) {
         assert(units);
 
-        if (walk == WALK_FULL)
+        if (walk_is_full(walk))
                 units->full_walk = units->number;
         for (uint32_t i = 0; i < units->n_units; i++)
                 unit_row_forget_sockets(&units->units[i].row, walk);

@@ -83,7 +83,8 @@ typedef enum SockState {
 /* Value of idiag_timer: the retransmission timer runs. */
 #define SOCK_TIMER_RETRANSMIT 1
 
-/* The same of a mini-socket, be its state TIME_WAIT or FIN_WAIT2 (inet_twsk_diag_fill(), net/ipv4/inet_diag.c). */
+/* The same of a mini-socket, be its state TIME_WAIT or FIN_WAIT2 (inet_twsk_diag_fill(),
+ * net/ipv4/inet_diag.c). */
 #define SOCK_TIMER_TIME_WAIT 3
 
 /* One socket, as a view into the received message. */

@@ -48,7 +48,8 @@ int sock_diag_visit_tcp(const void *payload, size_t size, void *sock_visitor);
 int sock_diag_visit_udp(const void *payload, size_t size, void *sock_visitor);
 int sock_diag_visit_unix(const void *payload, size_t size, void *unix_visitor);
 
-/* What is left of the attributes of a message. */
+/* What is left of the attributes of a message. libmnl has the same, but as functions of a shared library,
+ * and these run several times a socket. */
 typedef struct AttributeCursor {
         const char *next;
         size_t left;
@@ -66,11 +67,24 @@ static inline const struct nlattr *attribute_next(AttributeCursor *cursor) {
         const struct nlattr *attribute = (const struct nlattr *)(const void *)cursor->next;
         size_t step;
 
-        if (!mnl_attr_ok(attribute, (int)MIN(cursor->left, (size_t)INT32_MAX)))
+        if (cursor->left < sizeof *attribute || attribute->nla_len < sizeof *attribute ||
+            attribute->nla_len > cursor->left)
                 return NULL;
 
-        step = MIN((size_t)MNL_ALIGN(attribute->nla_len), cursor->left);
+        step = MIN((size_t)MNL_ALIGN((size_t)attribute->nla_len), cursor->left);
         cursor->next += step;
         cursor->left -= step;
         return attribute;
+}
+
+static inline unsigned attribute_type(const struct nlattr *attribute) {
+        return attribute->nla_type & NLA_TYPE_MASK;
+}
+
+static inline const void *attribute_payload(const struct nlattr *attribute) {
+        return (const char *)attribute + MNL_ATTR_HDRLEN;
+}
+
+static inline size_t attribute_payload_size(const struct nlattr *attribute) {
+        return attribute->nla_len - MNL_ATTR_HDRLEN;
 }

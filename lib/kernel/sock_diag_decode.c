@@ -25,11 +25,11 @@ static void sock_diag_decode_memory(const char *payload, size_t size, SockView *
         view->has_drops = true;
 }
 
-static void sock_diag_decode_attribute(const struct nlattr *attribute, SockView *view) {
-        const void *payload = mnl_attr_get_payload(attribute);
-        size_t size = mnl_attr_get_payload_len(attribute);
+static inline void sock_diag_decode_attribute(const struct nlattr *attribute, SockView *view) {
+        const void *payload = attribute_payload(attribute);
+        size_t size = attribute_payload_size(attribute);
 
-        switch (mnl_attr_get_type(attribute)) {
+        switch (attribute_type(attribute)) {
         case ATTRIBUTE_CGROUP_ID:
                 if (size >= sizeof view->cgroup_id)
                         memcpy(&view->cgroup_id, payload, sizeof view->cgroup_id);
@@ -46,27 +46,26 @@ static void sock_diag_decode_attribute(const struct nlattr *attribute, SockView 
         }
 }
 
-static int sock_diag_decode_inet(const void *payload, size_t size, SockView *ret) {
-        SockView view = { .message = payload };
+static inline int sock_diag_decode_inet(const void *payload, size_t size, SockView *ret) {
+        const struct inet_diag_msg *message = payload;
         const struct nlattr *attribute;
         AttributeCursor cursor;
 
         assert(payload || size == 0);
         assert(ret);
 
-        if (size < sizeof *view.message)
+        if (size < sizeof *message)
                 return -EBADMSG;
-        if (view.message->idiag_family != AF_INET && view.message->idiag_family != AF_INET6)
+        if (message->idiag_family != AF_INET && message->idiag_family != AF_INET6)
                 return -EBADMSG;
-        if (view.message->idiag_state == 0 || view.message->idiag_state >= _SOCK_STATE_MAX)
+        if (message->idiag_state == 0 || message->idiag_state >= _SOCK_STATE_MAX)
                 return -EBADMSG;
 
-        view.state = view.message->idiag_state;
-        cursor = attribute_cursor(payload, size, sizeof *view.message);
+        *ret = (SockView){ .message = message, .state = message->idiag_state };
+        cursor = attribute_cursor(payload, size, sizeof *message);
         while ((attribute = attribute_next(&cursor)))
-                sock_diag_decode_attribute(attribute, &view);
+                sock_diag_decode_attribute(attribute, ret);
 
-        *ret = view;
         return 0;
 }
 

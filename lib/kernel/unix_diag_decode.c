@@ -34,10 +34,10 @@ static void unix_diag_decode_queue(const void *payload, size_t size, UnixView *v
 }
 
 static int unix_diag_decode_attribute(const struct nlattr *attribute, UnixView *view) {
-        const void *payload = mnl_attr_get_payload(attribute);
-        size_t size = mnl_attr_get_payload_len(attribute);
+        const void *payload = attribute_payload(attribute);
+        size_t size = attribute_payload_size(attribute);
 
-        switch (mnl_attr_get_type(attribute)) {
+        switch (attribute_type(attribute)) {
         case UNIX_DIAG_NAME:
                 return unix_diag_decode_name(payload, size, view);
 

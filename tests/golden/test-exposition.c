@@ -558,6 +558,7 @@ START_TEST(a_kernel_that_does_not_tell_of_bound_sockets_has_no_such_state)
 
         sample_fill(&sample);
         sample_unset(&sample, VALUE_TCP_BOUND_INACTIVE);
+        sample_unset(&sample, VALUE_TCP_BOUND_INACTIVE_USEC);
         text = render(&sample, EXPOSITION_TEXT);
         ck_assert_ptr_null(strstr(text, "\"bound_inactive\""));
         ck_assert_uint_eq(count_series(text, "sockwatch_unit_tcp_sockets"), 11 * ELEMENTSOF(units));

@@ -27,7 +27,7 @@ void watch_end(Watch *watch) {
 }
 
 const Sample *watch_try(Watch *watch) {
-        collection_run_walk(watch->collection, &watch->bounds, WALK_FULL, watch->sample);
+        collection_run_walk(watch->collection, &watch->bounds, WALK_ALL, watch->sample);
         if (watch->sample->reports[COLLECTOR_TCP].error == 0)
                 check_sums(watch->sample);
         return watch->sample;

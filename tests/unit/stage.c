@@ -61,7 +61,7 @@ void stage_begin(usec_t boottime_usec) {
         sample_clear(&stage.sample);
         stage.sample.boottime_usec = boottime_usec;
         stage.context.now_usec = boottime_usec;
-        stage.context.walk = WALK_FULL;
+        stage.context.walk = WALK_ALL;
         units_begin(stage.context.units);
         owners_begin(stage.context.owners, boottime_usec);
 }

@@ -74,7 +74,7 @@ static uint64_t make_service(void) {
 }
 
 static void run(void) {
-        collection_run_walk(collection, &bounds, WALK_FULL, &sample);
+        collection_run_walk(collection, &bounds, WALK_ALL, &sample);
         ck_assert_ptr_null(sample_find_fault(&sample));
 }
 

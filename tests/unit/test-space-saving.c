@@ -104,7 +104,7 @@ static void counter_new(size_t capacity) {
 static void add(uint32_t number) {
         Key key = key_make(number);
 
-        space_saving_add(counter, &key);
+        space_saving_add(counter, &key, 1);
         true_counts[number]++;
         n_added++;
 }
@@ -325,14 +325,14 @@ START_TEST(keys_that_differ_in_one_byte_are_two)
 
                 counter = space_saving_free(counter);
                 ck_assert_int_eq(space_saving_new(100, key_size, &counter), 0);
-                space_saving_add(counter, key);
+                space_saving_add(counter, key, 1);
                 for (size_t i = 0; i < key_size; i++) {
                         key[i] = 1;
-                        space_saving_add(counter, key);
+                        space_saving_add(counter, key, 1);
                         key[i] = 0;
                 }
                 memset(key + key_size, 1, sizeof key - key_size);
-                space_saving_add(counter, key);
+                space_saving_add(counter, key, 1);
 
                 ck_assert_uint_eq(space_saving_size(counter), key_size + 1);
                 ck_assert_uint_eq(space_saving_get(counter, 0).count, 2);
@@ -376,8 +376,8 @@ START_TEST(keys_of_one_hash_are_two)
                         continue;
                 n_collisions++;
                 space_saving_clear(counter);
-                space_saving_add(counter, &left);
-                space_saving_add(counter, &right);
+                space_saving_add(counter, &left, 1);
+                space_saving_add(counter, &right, 1);
                 ck_assert_uint_eq(space_saving_size(counter), 2);
         }
         ck_assert_uint_gt(n_collisions, 0);
@@ -416,7 +416,7 @@ START_TEST(counting_takes_no_memory)
                 for (uint32_t i = 0; i < 100000; i++) {
                         Key key = key_make(i / (round + 1));
 
-                        space_saving_add(counter, &key);
+                        space_saving_add(counter, &key, 1);
                 }
                 space_saving_clear(counter);
         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "collect/collector.h"
 #include "suite.h"
@@ -21,13 +23,25 @@ static void teardown(void) {
         stage_done();
 }
 
-static int collect(const FakeSocket *sockets, size_t n) {
+static void begin(const FakeSocket *sockets, size_t n, Walk walk) {
+        usec_t realtime_usec = sample->realtime_usec + USEC_PER_SEC;
+
         fake_kernel.sockets = sockets;
         fake_kernel.n_sockets = n;
         if (!state)
                 ck_assert_int_eq(tcp_collector.open(&stage.context, &state), 0);
         stage_begin(sample->boottime_usec + USEC_PER_SEC);
+        stage.context.walk = walk;
+        sample->realtime_usec = realtime_usec;
+}
+
+static int collect_walk(const FakeSocket *sockets, size_t n, Walk walk) {
+        begin(sockets, n, walk);
         return tcp_collector.collect(state, sample);
+}
+
+static int collect(const FakeSocket *sockets, size_t n) {
+        return collect_walk(sockets, n, WALK_ALL);
 }
 
 START_TEST(each_state_is_counted_in_its_place)
@@ -133,9 +147,195 @@ START_TEST(a_dump_that_fails_tells_nothing)
 }
 END_TEST
 
+/* ---- walks that do not come with every sample ---- */
+
+static const FakeSocket before[] = {
+        { .state = SOCK_STATE_ESTABLISHED, .receive_queue = 5, .port = 40000, .peer_port = 443 },
+        { .state = SOCK_STATE_TIME_WAIT, .port = 40001, .peer_port = 443 },
+        { .state = SOCK_STATE_CLOSE_WAIT, .port = 40002, .peer_port = 443 },
+        { .state = SOCK_STATE_BOUND_INACTIVE, .port = 40003 },
+};
+
+static const FakeSocket after[] = {
+        { .state = SOCK_STATE_CLOSE_WAIT, .port = 40002, .peer_port = 443 },
+        { .state = SOCK_STATE_CLOSE_WAIT, .port = 40003, .peer_port = 443 },
+        { .state = SOCK_STATE_SYN_SENT, .port = 40004, .peer_port = 443 },
+};
+
+static const UnitRow *unattributed(void) {
+        return &units_unattributed(stage.context.units)->row;
+}
+
+START_TEST(each_walk_asks_for_its_states)
+{
+        static const uint32_t states[_WALKS] = {
+                [WALK_RARE] = 0xfbc, [WALK_FULL] = 0xffe, [WALK_ALL] = 0x2ffe
+        };
+
+        ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
+        for (Walk walk = WALK_RARE; walk < _WALKS; walk++) {
+                ck_assert_int_eq(collect_walk(before, ELEMENTSOF(before), walk), 0);
+                ck_assert_uint_eq(fake_kernel.states, states[walk]);
+        }
+}
+END_TEST
+
+START_TEST(without_a_walk_the_last_one_is_told_again)
+{
+        unsigned n_requests;
+
+        ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
+        n_requests = fake_kernel.n_requests;
+        for (unsigned i = 0; i < 100; i++) {
+                ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_NONE), 0);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_CLOSE_WAIT], 1);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_RECEIVE_QUEUE_BYTES], 5);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_BOUND_INACTIVE], 1);
+                ck_assert_uint_eq(unattributed()->states[STATE_CLOSE_WAIT], 1);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_RARE_STATES_USEC], USEC_PER_SEC);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_FULL_WALK_USEC], USEC_PER_SEC);
+                ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED_USEC], USEC_PER_SEC);
+        }
+        ck_assert_uint_eq(fake_kernel.n_requests, n_requests);
+}
+END_TEST
+
+START_TEST(a_rare_walk_counts_its_states_and_leaves_the_others)
+{
+        ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_RARE), 0);
+
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_BOUND_INACTIVE], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_RECEIVE_QUEUE_BYTES], 5);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_CLOSE_WAIT], 2);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_SYN_SENT], 1);
+        ck_assert_uint_eq(unattributed()->states[STATE_ESTABLISHED], 1);
+        ck_assert_uint_eq(unattributed()->states[STATE_CLOSE_WAIT], 2);
+        ck_assert_uint_eq(unattributed()->receive_queue_bytes, 5);
+
+        ck_assert_uint_eq(sample->values[VALUE_TCP_RARE_STATES_USEC], 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED_USEC], USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT_USEC], USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_FULL_WALK_USEC], USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_BOUND_INACTIVE_USEC], USEC_PER_SEC);
+}
+END_TEST
+
+START_TEST(a_full_walk_leaves_what_is_bound_alone)
+{
+        ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_FULL), 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_RECEIVE_QUEUE_BYTES], 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_BOUND_INACTIVE], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_FULL_WALK_USEC], 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_BOUND_INACTIVE_USEC], USEC_PER_SEC);
+}
+END_TEST
+
+START_TEST(before_the_first_full_walk_nothing_is_told)
+{
+        ck_assert_int_eq(collect_walk(before, ELEMENTSOF(before), WALK_NONE), -ENODATA);
+        ck_assert_int_eq(collect_walk(before, ELEMENTSOF(before), WALK_RARE), -ENODATA);
+        ck_assert_int_eq(collect_walk(before, ELEMENTSOF(before), WALK_FULL), 0);
+        ck_assert(!sample_has(sample, VALUE_TCP_BOUND_INACTIVE));
+        ck_assert(!sample_has(sample, VALUE_TCP_BOUND_INACTIVE_USEC));
+        ck_assert_int_eq(collect_walk(before, ELEMENTSOF(before), WALK_RARE), 0);
+}
+END_TEST
+
+START_TEST(a_rare_walk_that_fails_is_made_good_by_the_next)
+{
+        ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
+        fake_kernel.end_error = -ENOBUFS;
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_RARE), -ENOBUFS);
+        fake_kernel.end_error = 0;
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_NONE), -ENOBUFS);
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_RARE), 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_CLOSE_WAIT], 2);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
+        ck_assert_uint_eq(unattributed()->states[STATE_CLOSE_WAIT], 2);
+}
+END_TEST
+
+START_TEST(a_full_walk_that_fails_is_made_good_by_a_full_one)
+{
+        ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
+        fake_kernel.end_error = -ENOBUFS;
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_FULL), -ENOBUFS);
+        fake_kernel.end_error = 0;
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_RARE), -ENOBUFS);
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_FULL), 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_CLOSE_WAIT], 2);
+}
+END_TEST
+
+/* What the kernel counts: ESTABLISHED and CLOSE_WAIT, and mini-sockets. */
+static void set_counters(uint64_t established, uint64_t time_wait) {
+        char text[256];
+
+        (void)snprintf(text, sizeof text,
+                       "Tcp: ActiveOpens PassiveOpens CurrEstab\nTcp: 70 30 %" PRIu64 "\n", established);
+        folder_write_text(&stage.folder, "net/snmp", text);
+        (void)snprintf(text, sizeof text, "TCP: inuse 9 tw %" PRIu64 "\n", time_wait);
+        folder_write_text(&stage.folder, "net/sockstat", text);
+        sample_set(sample, VALUE_TCP_ACTIVE_OPENS, 70);
+        sample_set(sample, VALUE_TCP_PASSIVE_OPENS, 30);
+        sample_set(sample, VALUE_TCP_CURRENT_ESTABLISHED, established);
+        sample_set(sample, VALUE_TCP_TIME_WAIT_ALLOCATED, time_wait);
+}
+
+START_TEST(between_walks_the_kernel_counts_what_is_established_and_in_time_wait)
+{
+        static const FakeSocket sockets[] = {
+                { .state = SOCK_STATE_ESTABLISHED, .peer_port = 443 },
+                { .state = SOCK_STATE_TIME_WAIT, .peer_port = 443, .timer = 3 },
+                { .state = SOCK_STATE_CLOSE_WAIT, .peer_port = 443 },
+                { .state = SOCK_STATE_FIN_WAIT2, .peer_port = 443, .timer = 3 },
+                { .state = SOCK_STATE_FIN_WAIT2, .peer_port = 443, .timer = 2 },
+        };
+
+        begin(sockets, ELEMENTSOF(sockets), WALK_ALL);
+        set_counters(2, 2);
+        ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
+
+        begin(sockets, ELEMENTSOF(sockets), WALK_NONE);
+        set_counters(12, 22);
+        ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 11);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT], 21);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED_USEC], 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT_USEC], 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_FULL_WALK_USEC], USEC_PER_SEC);
+
+        /* By unit it is the last walk that counts. */
+        ck_assert_uint_eq(unattributed()->states[STATE_ESTABLISHED], 1);
+}
+END_TEST
+
+START_TEST(what_the_kernel_counts_otherwise_is_not_used)
+{
+        begin(before, ELEMENTSOF(before), WALK_ALL);
+        set_counters(7, 9);
+        ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
+
+        begin(before, ELEMENTSOF(before), WALK_NONE);
+        set_counters(17, 19);
+        ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT], 1);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED_USEC], USEC_PER_SEC);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("tcp");
         TCase *walking = tcase_create("walking");
+        TCase *between = tcase_create("between");
 
         tcase_add_checked_fixture(walking, setup, teardown);
         tcase_add_test(walking, each_state_is_counted_in_its_place);
@@ -147,6 +347,18 @@ int main(void) {
         tcase_add_test(walking, each_walk_begins_at_0);
         tcase_add_test(walking, a_dump_that_fails_tells_nothing);
         suite_add_tcase(suite, walking);
+
+        tcase_add_checked_fixture(between, setup, teardown);
+        tcase_add_test(between, each_walk_asks_for_its_states);
+        tcase_add_test(between, without_a_walk_the_last_one_is_told_again);
+        tcase_add_test(between, a_rare_walk_counts_its_states_and_leaves_the_others);
+        tcase_add_test(between, a_full_walk_leaves_what_is_bound_alone);
+        tcase_add_test(between, before_the_first_full_walk_nothing_is_told);
+        tcase_add_test(between, a_rare_walk_that_fails_is_made_good_by_the_next);
+        tcase_add_test(between, a_full_walk_that_fails_is_made_good_by_a_full_one);
+        tcase_add_test(between, between_walks_the_kernel_counts_what_is_established_and_in_time_wait);
+        tcase_add_test(between, what_the_kernel_counts_otherwise_is_not_used);
+        suite_add_tcase(suite, between);
 
         return suite_main(suite);
 }

@@ -19,7 +19,7 @@ static Bounds bounds;
 /* One that has a full walk. */
 static void begin_sample(void) {
         units_begin(units);
-        units_begin_walk(units, WALK_FULL);
+        units_begin_walk(units, WALK_ALL);
 }
 
 static void setup(void) {
@@ -373,7 +373,7 @@ START_TEST(what_a_walk_counted_can_be_taken_back)
                        sizeof unit->row - sizeof unit->row.key);
                 counted = unit->row;
                 if (!(keeps & 1))
-                        unit_row_forget_sockets(&unit->row, WALK_FULL);
+                        unit_row_forget_sockets(&unit->row, WALK_ALL);
                 if (!(keeps & 2))
                         unit_row_forget_processes(&unit->row);
                 if (!(keeps & 1)) {

@@ -9,15 +9,22 @@
 typedef struct Host {
         uint64_t full_nsec;
         uint64_t rare_nsec;
+        uint64_t all_nsec;
 } Host;
 
 static const Host hosts[] = {
-        { 600 * 1000, 90 * 1000 },                     /* 1,000 */
-        { 6 * 1000 * 1000, 900 * 1000 },               /* 10,000 */
-        { 60 * 1000 * 1000, 9 * 1000 * 1000 },         /* 100,000 */
-        { 600 * 1000 * 1000, 90 * 1000 * 1000 },       /* 1,000,000 */
-        { UINT64_C(6000000000), UINT64_C(900000000) }, /* 10,000,000 */
+        { 600 * 1000, 90 * 1000, 660 * 1000 },                               /* 1,000 */
+        { 6 * 1000 * 1000, 900 * 1000, 6600 * 1000 },                        /* 10,000 */
+        { 60 * 1000 * 1000, 9 * 1000 * 1000, 66 * 1000 * 1000 },             /* 100,000 */
+        { 600 * 1000 * 1000, 90 * 1000 * 1000, 660 * 1000 * 1000 },          /* 1,000,000 */
+        { UINT64_C(6000000000), UINT64_C(900000000), UINT64_C(6600000000) }, /* 10,000,000 */
 };
+
+static uint64_t cost_of(const Host *host, Walk walk) {
+        const uint64_t costs[_WALKS] = { 0, host->rare_nsec, host->full_nsec, host->all_nsec };
+
+        return costs[walk];
+}
 
 typedef struct Hour {
         uint64_t n[_WALKS];
@@ -31,9 +38,7 @@ static Hour spend_hour(WalkPlan *plan, const Host *host, usec_t begin_usec, uint
         for (uint64_t second = 0; second < 3600; second++) {
                 usec_t now = begin_usec + second * USEC_PER_SEC;
                 Walk walk = walk_plan_choose(plan, now, budget);
-                uint64_t cost = walk == WALK_FULL   ? host->full_nsec
-                                : walk == WALK_RARE ? host->rare_nsec
-                                                    : 0;
+                uint64_t cost = cost_of(host, walk);
 
                 if (hour.n[walk]++ > 0)
                         hour.cost_nsec += cost;
@@ -44,12 +49,12 @@ static Hour spend_hour(WalkPlan *plan, const Host *host, usec_t begin_usec, uint
         return hour;
 }
 
-START_TEST(the_first_walk_is_a_full_one)
+START_TEST(the_first_walk_is_over_all)
 {
         WalkPlan plan = { 0 };
 
-        ck_assert_int_eq(walk_plan_choose(&plan, 1, 1), WALK_FULL);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR, WALK_BUDGET_ONE), WALK_FULL);
+        ck_assert_int_eq(walk_plan_choose(&plan, 1, 1), WALK_ALL);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR, WALK_BUDGET_ONE), WALK_ALL);
 }
 END_TEST
 
@@ -61,30 +66,33 @@ START_TEST(walks_take_the_budget_and_at_most_one_of_each_kind_more)
                 WalkPlan plan = { 0 };
                 Hour hour = spend_hour(&plan, &hosts[_i], USEC_PER_HOUR, budgets[i]);
 
-                ck_assert_uint_ge(hour.n[WALK_FULL], 1);
+                ck_assert_uint_ge(hour.n[WALK_ALL], 1);
                 ck_assert_uint_le(hour.cost_nsec, 3600 * UINT64_C(1000) * budgets[i]);
         }
 }
 END_TEST
 
-START_TEST(a_host_with_few_sockets_has_a_full_walk_with_each_sample)
+START_TEST(a_host_with_few_sockets_has_a_walk_over_all_with_each_sample)
 {
         WalkPlan plan = { 0 };
         Hour hour = spend_hour(&plan, &hosts[0], USEC_PER_HOUR, ONE_PERCENT);
 
-        ck_assert_uint_eq(hour.n[WALK_FULL], 3600);
+        ck_assert_uint_eq(hour.n[WALK_ALL], 3600);
 }
 END_TEST
 
-START_TEST(the_rare_walk_comes_more_often_on_a_host_with_many_sockets)
+START_TEST(the_cheaper_walk_comes_more_often_on_a_host_with_many_sockets)
 {
         WalkPlan plan = { 0 };
         Hour hour = spend_hour(&plan, &hosts[3], USEC_PER_HOUR, ONE_PERCENT);
 
-        /* 600 ms for 0.4% of the time are one in 150 s, 90 ms for 0.6% one in 15 s. */
-        ck_assert_uint_eq(hour.n[WALK_FULL], 24);
-        ck_assert_uint_ge(hour.n[WALK_RARE], 200);
-        ck_assert_uint_le(hour.n[WALK_RARE], 240);
+        /* 660 ms for 0.1% of the time are one in 660 s, 600 ms for 0.4% one in 150 s, 90 ms for 0.5% one in
+         * 18 s. */
+        ck_assert_uint_eq(hour.n[WALK_ALL], 6);
+        ck_assert_uint_ge(hour.n[WALK_FULL], 18);
+        ck_assert_uint_le(hour.n[WALK_FULL], 24);
+        ck_assert_uint_ge(hour.n[WALK_RARE], 170);
+        ck_assert_uint_le(hour.n[WALK_RARE], 200);
 }
 END_TEST
 
@@ -93,7 +101,7 @@ START_TEST(nearly_all_of_the_budget_is_used_where_it_is_needed)
         WalkPlan plan = { 0 };
         Hour hour = spend_hour(&plan, &hosts[3], USEC_PER_HOUR, ONE_PERCENT);
 
-        ck_assert_uint_ge(hour.cost_nsec, 3600 * UINT64_C(9) * 1000 * 1000);
+        ck_assert_uint_ge(hour.cost_nsec, 3600 * UINT64_C(8) * 1000 * 1000);
 }
 END_TEST
 
@@ -114,24 +122,33 @@ START_TEST(a_host_that_grows_pays_for_what_the_last_walk_took)
 
         (void)spend_hour(&plan, &hosts[0], USEC_PER_HOUR, ONE_PERCENT);
         hour = spend_hour(&plan, &hosts[3], 2 * USEC_PER_HOUR, ONE_PERCENT);
-        ck_assert_uint_eq(hour.n[WALK_FULL], 24);
+        ck_assert_uint_le(hour.n[WALK_ALL] + hour.n[WALK_FULL], 30);
         hour = spend_hour(&plan, &hosts[0], 3 * USEC_PER_HOUR, ONE_PERCENT);
-        ck_assert_uint_ge(hour.n[WALK_FULL], 3600 - 150);
+        ck_assert_uint_ge(hour.n[WALK_ALL] + hour.n[WALK_FULL], 3600 - 150);
 }
 END_TEST
 
-START_TEST(a_full_walk_puts_the_rare_one_off)
+START_TEST(what_a_smaller_walk_costs_is_not_known_and_not_paid_for_twice)
 {
         WalkPlan plan = { 0 };
 
-        walk_plan_charge(&plan, WALK_FULL, USEC_PER_HOUR, 600 * 1000 * 1000);
+        walk_plan_charge(&plan, WALK_ALL, USEC_PER_HOUR, 600 * 1000 * 1000);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + USEC_PER_SEC, ONE_PERCENT), WALK_RARE);
         walk_plan_charge(&plan, WALK_RARE, USEC_PER_HOUR + USEC_PER_SEC, 90 * 1000 * 1000);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 15 * USEC_PER_SEC, ONE_PERCENT), WALK_NONE);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 16 * USEC_PER_SEC, ONE_PERCENT), WALK_RARE);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 18 * USEC_PER_SEC, ONE_PERCENT), WALK_NONE);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 19 * USEC_PER_SEC, ONE_PERCENT), WALK_RARE);
+}
+END_TEST
 
+START_TEST(a_larger_walk_puts_the_smaller_ones_off)
+{
+        WalkPlan plan = { 0 };
+
+        walk_plan_charge(&plan, WALK_ALL, USEC_PER_HOUR, 660 * 1000 * 1000);
+        walk_plan_charge(&plan, WALK_RARE, USEC_PER_HOUR, 90 * 1000 * 1000);
         walk_plan_charge(&plan, WALK_FULL, USEC_PER_HOUR + 16 * USEC_PER_SEC, 600 * 1000 * 1000);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 30 * USEC_PER_SEC, ONE_PERCENT), WALK_NONE);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 31 * USEC_PER_SEC, ONE_PERCENT), WALK_RARE);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 33 * USEC_PER_SEC, ONE_PERCENT), WALK_NONE);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 34 * USEC_PER_SEC, ONE_PERCENT), WALK_RARE);
 }
 END_TEST
 
@@ -139,21 +156,23 @@ START_TEST(a_larger_budget_counts_at_once)
 {
         WalkPlan plan = { 0 };
 
-        walk_plan_charge(&plan, WALK_FULL, USEC_PER_HOUR, 600 * 1000 * 1000);
+        walk_plan_charge(&plan, WALK_ALL, USEC_PER_HOUR, 600 * 1000 * 1000);
         walk_plan_charge(&plan, WALK_RARE, USEC_PER_HOUR, 90 * 1000 * 1000);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 2 * USEC_PER_SEC, ONE_PERCENT), WALK_NONE);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 2 * USEC_PER_SEC, WALK_BUDGET_ONE),
-                         WALK_FULL);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 7 * USEC_PER_SEC, ONE_PERCENT), WALK_NONE);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 7 * USEC_PER_SEC, WALK_BUDGET_ONE),
+                         WALK_ALL);
 }
 END_TEST
 
-START_TEST(a_rare_walk_counts_all_states_but_two)
+START_TEST(a_walk_counts_what_smaller_ones_do_and_more)
 {
-        for (unsigned state = 0; state < _STATES; state++) {
-                ck_assert(walk_counts(WALK_FULL, state));
+        for (StateIndex state = 0; state < _STATES; state++) {
+                bool is_common = state == STATE_ESTABLISHED || state == STATE_TIME_WAIT;
+
                 ck_assert(!walk_counts(WALK_NONE, state));
-                ck_assert_int_eq(walk_counts(WALK_RARE, state),
-                                 state != STATE_ESTABLISHED && state != STATE_TIME_WAIT);
+                ck_assert_int_eq(walk_counts(WALK_RARE, state), !is_common && state != STATE_BOUND_INACTIVE);
+                ck_assert_int_eq(walk_counts(WALK_FULL, state), state != STATE_BOUND_INACTIVE);
+                ck_assert(walk_counts(WALK_ALL, state));
         }
 }
 END_TEST
@@ -163,19 +182,20 @@ int main(void) {
         TCase *budget = tcase_create("budget");
         TCase *kinds = tcase_create("kinds");
 
-        tcase_add_test(budget, the_first_walk_is_a_full_one);
+        tcase_add_test(budget, the_first_walk_is_over_all);
         tcase_add_loop_test(budget, walks_take_the_budget_and_at_most_one_of_each_kind_more, 0,
                             ELEMENTSOF(hosts));
-        tcase_add_test(budget, a_host_with_few_sockets_has_a_full_walk_with_each_sample);
-        tcase_add_test(budget, the_rare_walk_comes_more_often_on_a_host_with_many_sockets);
+        tcase_add_test(budget, a_host_with_few_sockets_has_a_walk_over_all_with_each_sample);
+        tcase_add_test(budget, the_cheaper_walk_comes_more_often_on_a_host_with_many_sockets);
         tcase_add_test(budget, nearly_all_of_the_budget_is_used_where_it_is_needed);
         tcase_add_test(budget, no_budget_means_no_walk);
         tcase_add_test(budget, a_host_that_grows_pays_for_what_the_last_walk_took);
-        tcase_add_test(budget, a_full_walk_puts_the_rare_one_off);
+        tcase_add_test(budget, what_a_smaller_walk_costs_is_not_known_and_not_paid_for_twice);
+        tcase_add_test(budget, a_larger_walk_puts_the_smaller_ones_off);
         tcase_add_test(budget, a_larger_budget_counts_at_once);
         suite_add_tcase(suite, budget);
 
-        tcase_add_test(kinds, a_rare_walk_counts_all_states_but_two);
+        tcase_add_test(kinds, a_walk_counts_what_smaller_ones_do_and_more);
         suite_add_tcase(suite, kinds);
 
         return suite_main(suite);

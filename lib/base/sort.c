@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Sorting without memory */
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "base/sort.h"
+
+typedef struct Heap {
+        char *array;
+        size_t size; /* of an element */
+        sort_compare_fn compare;
+        const void *userdata;
+} Heap;
+
+static char *heap_at(const Heap *heap, size_t i) {
+        return heap->array + i * heap->size;
+}
+
+static int heap_compare(const Heap *heap, size_t left, size_t right) {
+        return heap->compare(heap_at(heap, left), heap_at(heap, right), heap->userdata);
+}
+
+static void heap_swap(const Heap *heap, size_t left, size_t right) {
+        char *a = heap_at(heap, left), *b = heap_at(heap, right);
+        char piece[64];
+
+        for (size_t done = 0, n; done < heap->size; done += n) {
+                n = MIN(heap->size - done, sizeof piece);
+                memcpy(piece, a + done, n);
+                memcpy(a + done, b + done, n);
+                memcpy(b + done, piece, n);
+        }
+}
+
+/* Lets the element at @i sink to where none below it is greater. */
+static void heap_sink(const Heap *heap, size_t i, size_t n) {
+        for (size_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
+                if (child + 1 < n && heap_compare(heap, child, child + 1) < 0)
+                        child++;
+                if (heap_compare(heap, i, child) >= 0)
+                        return;
+                heap_swap(heap, i, child);
+                i = child;
+        }
+}
+
+static bool heap_is_in_order(const Heap *heap, size_t n) {
+        for (size_t i = 1; i < n; i++)
+                if (heap_compare(heap, i - 1, i) > 0)
+                        return false;
+
+        return true;
+}
+
+void sort_in_place(void *array, size_t n, size_t size, sort_compare_fn compare, const void *userdata) {
+        Heap heap = { .array = array, .size = size, .compare = compare, .userdata = userdata };
+
+        assert(array || n == 0);
+        assert(size > 0);
+        assert(compare);
+
+        if (heap_is_in_order(&heap, n))
+                return;
+
+        for (size_t i = n / 2; i > 0; i--)
+                heap_sink(&heap, i - 1, n);
+        for (size_t i = n - 1; i > 0; i--) {
+                heap_swap(&heap, 0, i);
+                heap_sink(&heap, 0, i);
+        }
+}
