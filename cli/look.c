@@ -93,7 +93,9 @@ static void look_print_collectors(const Sample *sample) {
                 if (report->error < 0)
                         printf("collector %s fails: %s\n", collector_name(id), strerror(-report->error));
                 if (report->is_incomplete)
-                        printf("collector %s is incomplete: it saw more than it has room for\n",
+                        printf("collector %s is incomplete: it has not come to all of it yet, or saw more "
+                               "than "
+                               "it has room for\n",
                                collector_name(id));
         }
 }

@@ -21,7 +21,12 @@ typedef struct CollectorState {
         bool is_open;
         void *state;
         CollectorReport report; /* of the last time that it asked the kernel */
+        usec_t asked_usec;      /* when that was, by CLOCK_BOOTTIME */
+        uint64_t cpu_nsec;      /* what that took */
 } CollectorState;
+
+/* Of a second: what a table of sockets may cost, other than that of TCP. */
+#define TABLE_PART 0.1
 
 /* What walks of one kind took since the start. */
 typedef struct WalkTally {
@@ -31,6 +36,7 @@ typedef struct WalkTally {
 
 struct Collection {
         CollectContext context;
+        bool asks_all; /* every collector in this sample, be its budget what it may */
         WalkPlan plan;
         WalkTally tallies[2]; /* of rare walks, and of all larger ones */
         CollectorState states[ELEMENTSOF(collectors)];
@@ -219,48 +225,74 @@ static void collection_run_collector(Collection *collection, size_t i, Sample *s
         };
 }
 
-/* A collector that walks, without a walk: what it found the last time is told again, or why it failed. */
+/* What it found the last time is told again; or nothing, if it failed, and why stands in its report. */
 static void collection_repeat_collector(Collection *collection, size_t i, Sample *sample) {
         CollectorState *state = &collection->states[i];
-        int r;
 
-        if (!state->report.is_present)
+        if (!state->report.is_present || state->report.error < 0)
                 return;
 
-        r = collection_ask(collection, i, sample);
-        if (r < 0)
-                collection_take_back(collectors[i]->id, sample);
-        state->report.is_incomplete = r > 0;
-        state->report.error = MIN(r, 0);
+        collection->context.is_repeat = true;
+        state->report.is_incomplete = collection_ask(collection, i, sample) > 0;
+        collection->context.is_repeat = false;
+}
+
+/* Runs one that is not asked at every tick, and keeps what it costs. */
+static void collection_run_costly(Collection *collection, size_t i, Sample *sample) {
+        CollectorState *state = &collection->states[i];
+        uint64_t cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
+
+        collection_run_collector(collection, i, sample);
+        state->cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID) - cpu_nsec;
+        state->asked_usec = collection->context.now_usec;
+}
+
+/* Whether its part of the budget has paid for the last time. It has the default's where there are no walks.
+ */
+static bool collection_pays_table(const Collection *collection, const CollectorState *state) {
+        uint32_t budget = collection->context.bounds->walk_budget_millionths;
+        double share = (double)(budget > 0 ? budget : bounds_default.walk_budget_millionths) /
+                       WALK_BUDGET_ONE * TABLE_PART;
+        usec_t now = collection->context.now_usec;
+
+        return collection->asks_all || now < state->asked_usec ||
+               (double)(now - state->asked_usec) * share >= (double)state->cpu_nsec / (double)NSEC_PER_USEC;
+}
+
+static void collection_run_table(Collection *collection, size_t i, Sample *sample) {
+        if (collection_pays_table(collection, &collection->states[i]))
+                collection_run_costly(collection, i, sample);
+        else
+                collection_repeat_collector(collection, i, sample);
 }
 
 static void collection_run_walker(Collection *collection, size_t i, Sample *sample) {
         const CollectContext *context = &collection->context;
         WalkTally *tally = &collection->tallies[walk_is_full(context->walk)];
-        uint64_t cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
 
-        collection_run_collector(collection, i, sample);
-        cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID) - cpu_nsec;
-        walk_plan_charge(&collection->plan, context->walk, context->now_usec, cpu_nsec);
-        tally->cpu_nsec += cpu_nsec;
+        if (context->walk == WALK_NONE) {
+                collection_repeat_collector(collection, i, sample);
+                return;
+        }
+
+        collection_run_costly(collection, i, sample);
+        walk_plan_charge(&collection->plan, context->walk, context->now_usec,
+                         collection->states[i].cpu_nsec);
+        tally->cpu_nsec += collection->states[i].cpu_nsec;
         tally->n++;
 }
 
-void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
-        assert(collection);
-        assert(bounds);
-        assert(sample);
+static void (*const run_by_cost[])(Collection *collection, size_t i, Sample *sample) = {
+        [COLLECTOR_COST_TICK] = collection_run_collector,
+        [COLLECTOR_COST_TABLE] = collection_run_table,
+        [COLLECTOR_COST_WALK] = collection_run_walker,
+};
 
+static void collection_take_sample(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
         collection_begin(collection, bounds, walk, sample);
 
         for (size_t i = 0; i < ELEMENTSOF(collectors); i++) {
-                if (collectors[i]->cost != COLLECTOR_COST_WALK)
-                        collection_run_collector(collection, i, sample);
-                else if (walk != WALK_NONE)
-                        collection_run_walker(collection, i, sample);
-                else
-                        collection_repeat_collector(collection, i, sample);
-
+                run_by_cost[collectors[i]->cost](collection, i, sample);
                 sample->reports[collectors[i]->id] = collection->states[i].report;
         }
 
@@ -272,12 +304,24 @@ void collection_run(Collection *collection, const Bounds *bounds, Sample *sample
 
         assert(collection);
         assert(bounds);
+        assert(sample);
 
         walk = walk_plan_choose(&collection->plan, clock_usec(CLOCK_BOOTTIME),
                                 bounds->walk_budget_millionths);
         if (bounds->walk_budget_millionths == 0)
                 collection_end_walks(collection);
-        collection_run_walk(collection, bounds, walk, sample);
+
+        collection->asks_all = false;
+        collection_take_sample(collection, bounds, walk, sample);
+}
+
+void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
+        assert(collection);
+        assert(bounds);
+        assert(sample);
+
+        collection->asks_all = true;
+        collection_take_sample(collection, bounds, walk, sample);
 }
 
 bool collection_is_settled(const Collection *collection) {

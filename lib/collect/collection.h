@@ -35,7 +35,7 @@ DEFINE_CLEANUP(Collection *, collection_free)
  * walk over all TCP sockets is due, it comes with it; else what the last ones found is told again. */
 void collection_run(Collection *collection, const Bounds *bounds, Sample *sample);
 
-/* The same with this walk, be it due or not. */
+/* The same with this walk, and every other question asked, be it due or not. */
 void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample);
 
 /* Whether all processes and all owners that can be found were come to, so that another sample would not know

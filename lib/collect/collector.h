@@ -18,8 +18,10 @@
 
 /* What asking costs, and so how often it may be asked. */
 typedef enum CollectorCost {
-        COLLECTOR_COST_TICK, /* small, whatever the host does: every tick */
-        COLLECTOR_COST_WALK, /* grows with the connections of the host: paid from a budget (walk.h) */
+        COLLECTOR_COST_TICK,  /* small, whatever the host does: every tick */
+        COLLECTOR_COST_TABLE, /* grows with one other table of sockets, which is small on most hosts: as
+                               * often as a tenth of the budget pays for it */
+        COLLECTOR_COST_WALK,  /* grows with the connections of the host: paid from a budget (walk.h) */
 } CollectorCost;
 
 typedef struct Collector {
@@ -34,7 +36,8 @@ typedef struct Collector {
          * fit; or -ENODATA if this kernel cannot answer, or another negative
          * errno. On error the core takes back what was written.
          * Where that costs a walk, context->walk says which is to be made; with
-         * WALK_NONE what the last one found is told again, or its error. */
+         * WALK_NONE what the last one found is told again. Where it costs a
+         * table, context->is_repeat says that: the kernel is not to be asked. */
         int (*collect)(void *state, Sample *sample);
 
         /* Release state. Takes NULL. NULL if there is nothing to release. */

@@ -27,8 +27,11 @@
 #include "kernel/proc_fd.h"
 #include "kernel/proc_stat.h"
 
-/* Processes looked at in one sample; each costs about five microseconds. */
-#define PROCESSES_SHARE 512
+/* Processes looked at in one sample; each costs about five microseconds. All of them are come to in a
+ * minute, or as soon as the most of a share allows; the least is what a small host has. */
+#define PROCESSES_SHARE_MIN   64
+#define PROCESSES_SHARE_MAX   512
+#define PROCESSES_PASS_SHARES 60
 
 /* How long name, unit and limit of a process are believed. */
 #define PROCESSES_DESCRIBED_USEC (10 * USEC_PER_SEC)
@@ -296,6 +299,15 @@ static void processes_add_to_units(Processes *processes) {
         }
 }
 
+/* In the first pass as many as may be, so that it is soon known who there is. */
+static size_t processes_share(const Processes *processes) {
+        size_t share = processes->n_last / PROCESSES_PASS_SHARES;
+
+        if (!processes->is_complete)
+                return PROCESSES_SHARE_MAX;
+        return MAX(MIN(share, (size_t)PROCESSES_SHARE_MAX), (size_t)PROCESSES_SHARE_MIN);
+}
+
 int processes_scan(Processes *processes, usec_t now_usec) {
         int r;
 
@@ -308,7 +320,7 @@ int processes_scan(Processes *processes, usec_t now_usec) {
         }
 
         r = 1;
-        for (size_t n = 0; n < PROCESSES_SHARE && r > 0; n++)
+        for (size_t n = 0; n < processes_share(processes) && r > 0; n++)
                 r = processes_step(processes, now_usec);
         if (r < 0)
                 return r;
@@ -316,6 +328,6 @@ int processes_scan(Processes *processes, usec_t now_usec) {
                 processes_end_pass(processes);
 
         processes_add_to_units(processes);
-        return processes->n_too_many > 0 || processes->n_last_too_many > 0 ||
+        return !processes->is_complete || processes->n_too_many > 0 || processes->n_last_too_many > 0 ||
                units_overflow(processes->units)->row.n_processes > 0;
 }

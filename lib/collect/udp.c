@@ -28,6 +28,7 @@ typedef struct Udp {
         uint64_t n_truncated; /* since the daemon started */
 
         uint64_t n_too_many; /* sockets of this dump that did not fit */
+        size_t n_forgotten;  /* sockets with drops that the ledger had to forget with it */
         size_t n_sockets;
         UdpSocket sockets[LEDGER_SOCKETS_MAX];
         LedgerSocket ledger_sockets[LEDGER_SOCKETS_MAX];
@@ -148,10 +149,8 @@ static int udp_open(CollectContext *context, void **ret_state) {
         return 0;
 }
 
-static int udp_collect(void *state, Sample *sample) {
-        Udp *udp = state;
+static int udp_ask(Udp *udp) {
         const CollectContext *context = udp->context;
-        size_t n_forgotten;
         int r;
 
         udp->n_sockets = 0;
@@ -162,21 +161,32 @@ static int udp_collect(void *state, Sample *sample) {
         if (r < 0)
                 return r;
 
-        n_forgotten =
+        udp->n_forgotten =
                 socket_ledger_enter(udp->ledger, udp->ledger_sockets, udp->n_sockets, context->now_usec,
                                     context->bounds->peak_window_usec, context->bounds->n_udp_sockets);
+        udp->n_truncated += udp->n_too_many;
+        return 0;
+}
+
+static int udp_collect(void *state, Sample *sample) {
+        Udp *udp = state;
+        int r;
+
+        r = udp->context->is_repeat ? 0 : udp_ask(udp);
+        if (r < 0)
+                return r;
+
         udp_search_owners(udp);
         udp_make_rows(udp, sample);
 
-        udp->n_truncated += udp->n_too_many;
         sample_set(sample, VALUE_UDP_SOCKETS_TRUNCATED, udp->n_truncated);
         sample_set(sample, VALUE_UDP_SOCKETS_FOLDED, socket_ledger_count_folded(udp->ledger));
-        return udp->n_too_many > 0 || n_forgotten > 0;
+        return udp->n_too_many > 0 || udp->n_forgotten > 0;
 }
 
 const Collector udp_collector = {
         .id = COLLECTOR_UDP,
-        .cost = COLLECTOR_COST_WALK,
+        .cost = COLLECTOR_COST_TABLE,
         .open = udp_open,
         .collect = udp_collect,
         .close = udp_close,

@@ -154,8 +154,7 @@ static int unix_open(CollectContext *context, void **ret_state) {
         return 0;
 }
 
-static int unix_collect(void *state, Sample *sample) {
-        Unix *unix_state = state;
+static int unix_ask(Unix *unix_state) {
         const CollectContext *context = unix_state->context;
         int r;
 
@@ -169,10 +168,21 @@ static int unix_collect(void *state, Sample *sample) {
         (void)socket_ledger_enter(unix_state->ledger, unix_state->ledger_sockets, unix_state->n_sockets,
                                   context->now_usec, context->bounds->peak_window_usec,
                                   context->bounds->n_unix_listeners);
+        unix_state->n_truncated += unix_state->n_too_many;
+        return 0;
+}
+
+static int unix_collect(void *state, Sample *sample) {
+        Unix *unix_state = state;
+        int r;
+
+        r = unix_state->context->is_repeat ? 0 : unix_ask(unix_state);
+        if (r < 0)
+                return r;
+
         unix_search_owners(unix_state);
         unix_make_rows(unix_state, sample);
 
-        unix_state->n_truncated += unix_state->n_too_many;
         sample_set(sample, VALUE_UNIX_LISTENERS_TRUNCATED, unix_state->n_truncated);
         sample_set(sample, VALUE_UNIX_LISTENERS_FOLDED, socket_ledger_count_folded(unix_state->ledger));
         return unix_state->n_too_many > 0;
@@ -180,7 +190,7 @@ static int unix_collect(void *state, Sample *sample) {
 
 const Collector unix_collector = {
         .id = COLLECTOR_UNIX,
-        .cost = COLLECTOR_COST_WALK,
+        .cost = COLLECTOR_COST_TABLE,
         .open = unix_open,
         .collect = unix_collect,
         .close = unix_close,
