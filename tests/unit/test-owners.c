@@ -37,7 +37,7 @@ static void begin(void) {
         now += USEC_PER_SEC;
         units_begin(units);
         owners_begin(owners, now);
-        ck_assert_int_eq(processes_scan(processes, now), 0);
+        ck_assert_int_ge(processes_scan(processes, now), 0);
 }
 
 static const Unit *unit(const char *name) {

@@ -52,7 +52,7 @@ static void walk(const Leak *leak) {
 static void run(void) {
         now += USEC_PER_SEC;
         units_begin(units);
-        ck_assert_int_eq(processes_scan(processes, now), 0);
+        ck_assert_int_ge(processes_scan(processes, now), 0);
         for (size_t i = 0; i < ELEMENTSOF(leaks); i++)
                 if (leaks[i].unit)
                         walk(&leaks[i]);

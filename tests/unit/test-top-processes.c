@@ -39,7 +39,7 @@ static void run(void) {
         now += USEC_PER_SEC;
         units_begin(units);
         sample_clear(&sample);
-        ck_assert_int_eq(processes_scan(processes, now), 0);
+        ck_assert_int_ge(processes_scan(processes, now), 0);
         if (n_leaked > 0)
                 units_get_named(units, "nginx.service")->row.n_close_wait_accepted = n_leaked;
         suspects_step(suspects, /* was_walked= */ true, now);
