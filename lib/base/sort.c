@@ -36,16 +36,23 @@ static void heap_swap(const Heap *heap, size_t left, size_t right) {
         }
 }
 
-/* Lets the element at @i sink to where none below it is greater. */
+/* The element at @i sinks to where none below it is greater: down to a leaf where it mostly belongs, by the
+ * greater child each time, and up again from there as far as need be. */
 static void heap_sink(const Heap *heap, size_t i, size_t n) {
-        for (size_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
+        size_t top = i, leaf = i;
+
+        for (size_t child = 2 * leaf + 1; child < n; child = 2 * leaf + 1) {
                 if (child + 1 < n && heap_compare(heap, child, child + 1) < 0)
                         child++;
-                if (heap_compare(heap, i, child) >= 0)
-                        return;
-                heap_swap(heap, i, child);
-                i = child;
+                leaf = child;
         }
+
+        while (leaf != top && heap_compare(heap, leaf, top) < 0)
+                leaf = (leaf - 1) / 2;
+
+        /* All on the way there move up by one; the path from a place to the top is that of its parents. */
+        for (; leaf != top; leaf = (leaf - 1) / 2)
+                heap_swap(heap, leaf, top);
 }
 
 static bool heap_is_in_order(const Heap *heap, size_t n) {

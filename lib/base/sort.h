@@ -6,7 +6,8 @@
  *
  * qsort(3) of glibc before 2.37 allocates where an array has more than a kilobyte.
  * This is heapsort (Williams, "Algorithm 232", Communications of the ACM 7:6,
- * 1964): in place, and n log n for any input. What is in order already, as tables
+ * 1964), bottom-up (Wegener, Theoretical Computer Science 118:1, 1993): in place,
+ * and about n log n comparisons for any input. What is in order already, as tables
  * mostly are that were so a second ago, is found out with n comparisons.
  */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/sort.h"
 #include "base/space_saving.h"
 #include "collect/destinations.h"
 
@@ -144,14 +145,14 @@ static void destinations_settle(Destinations *destinations) {
         }
 }
 
-static int destinations_compare_keys(const void *left, const void *right) {
+static int destinations_compare_keys(const void *left, const void *right, const void *userdata) {
         const DestinationRow *a = left, *b = right;
 
         return memcmp(&a->key, &b->key, sizeof a->key);
 }
 
 /* The most used first; of a destination, its worst. */
-static int destinations_compare_ports(const void *left, const void *right) {
+static int destinations_compare_ports(const void *left, const void *right, const void *userdata) {
         const DestinationRow *a = left, *b = right;
 
         if (a->n_ports != b->n_ports)
@@ -177,11 +178,13 @@ static size_t destinations_merge(Destinations *destinations) {
                 memcpy(row->key.address, key->address, sizeof row->key.address);
         }
 
-        qsort(destinations->rows, n, sizeof *destinations->rows, destinations_compare_keys);
+        sort_in_place(destinations->rows, n, sizeof *destinations->rows, destinations_compare_keys,
+                      /* userdata= */ NULL);
         for (size_t i = 0; i < n; i++) {
                 DestinationRow *row = &destinations->rows[i];
 
-                if (n_rows == 0 || destinations_compare_keys(&destinations->rows[n_rows - 1], row) != 0)
+                if (n_rows == 0 ||
+                    memcmp(&destinations->rows[n_rows - 1].key, &row->key, sizeof row->key) != 0)
                         destinations->rows[n_rows++] = *row;
                 else if (row->n_ports > destinations->rows[n_rows - 1].n_ports)
                         destinations->rows[n_rows - 1] = *row;
@@ -199,7 +202,8 @@ void destinations_end(Destinations *destinations, const Bounds *bounds) {
         destinations_settle(destinations);
         n = destinations_merge(destinations);
         n_kept = MIN(n, (size_t)bounds->n_destinations);
-        qsort(destinations->rows, n, sizeof *destinations->rows, destinations_compare_ports);
+        sort_in_place(destinations->rows, n, sizeof *destinations->rows, destinations_compare_ports,
+                      /* userdata= */ NULL);
         for (size_t i = n_kept; i < n; i++)
                 other.n_ports += destinations->rows[i].n_ports;
 
@@ -208,8 +212,8 @@ void destinations_end(Destinations *destinations, const Bounds *bounds) {
         destinations->n_rows = n_kept;
         if (destinations->had_other)
                 destinations->rows[destinations->n_rows++] = other;
-        qsort(destinations->rows, destinations->n_rows, sizeof *destinations->rows,
-              destinations_compare_keys);
+        sort_in_place(destinations->rows, destinations->n_rows, sizeof *destinations->rows,
+                      destinations_compare_keys, /* userdata= */ NULL);
 }
 
 void destinations_make_rows(const Destinations *destinations, Sample *sample) {

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/sort.h"
 #include "collect/collector.h"
 #include "collect/endpoint.h"
 #include "collect/socket_ledger.h"
@@ -115,7 +116,7 @@ static void listen_make_row(ListenerRow *row, const SocketGroup *group) {
         row->n_sockets = group->n_sockets;
 }
 
-static int listen_compare_rows(const void *left, const void *right) {
+static int listen_compare_rows(const void *left, const void *right, const void *userdata) {
         return memcmp(left, right, sizeof(ListenerKey));
 }
 
@@ -151,7 +152,8 @@ static void listen_make_rows(Listen *listen, Sample *sample) {
                 listen_make_row(row, other);
         }
 
-        qsort(sample->listeners, sample->n_listeners, sizeof *sample->listeners, listen_compare_rows);
+        sort_in_place(sample->listeners, sample->n_listeners, sizeof *sample->listeners, listen_compare_rows,
+                      /* userdata= */ NULL);
 }
 
 static void listen_close(void *state) {

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "collect/selection.h"
 #include "collect/socket_ledger.h"
 
@@ -64,6 +65,7 @@ struct SocketLedger {
         LedgerOfSocket sockets[2][LEDGER_MAX + LEDGER_SOCKETS_MAX]; /* by cookie */
         LedgerOfGroup groups[2][LEDGER_MAX + LEDGER_SOCKETS_MAX];   /* by key */
         uint32_t present[LEDGER_SOCKETS_MAX];                       /* indices in groups */
+        uint32_t order[LEDGER_SOCKETS_MAX];                         /* of the sockets of the dump */
         Candidate candidates[LEDGER_SOCKETS_MAX];
 };
 
@@ -103,26 +105,33 @@ const SocketGroup *socket_ledger_other(const SocketLedger *ledger) {
         return ledger->has_other ? &ledger->other : NULL;
 }
 
-static int ledger_compare_cookies(const void *left, const void *right) {
-        const LedgerSocket *a = left, *b = right;
-
+static int socket_compare_cookies(const LedgerSocket *a, const LedgerSocket *b) {
         return a->cookie < b->cookie ? -1 : a->cookie > b->cookie;
 }
 
-static int ledger_compare_keys(const void *left, const void *right) {
-        const LedgerSocket *a = left, *b = right;
+/* Indices of sockets. */
+static int ledger_compare_cookies(const void *left, const void *right, const void *sockets) {
+        const LedgerSocket *a = (const LedgerSocket *)sockets + *(const uint32_t *)left,
+                           *b = (const LedgerSocket *)sockets + *(const uint32_t *)right;
+
+        return socket_compare_cookies(a, b);
+}
+
+static int ledger_compare_keys(const void *left, const void *right, const void *sockets) {
+        const LedgerSocket *a = (const LedgerSocket *)sockets + *(const uint32_t *)left,
+                           *b = (const LedgerSocket *)sockets + *(const uint32_t *)right;
         int order = memcmp(&a->key, &b->key, sizeof a->key);
 
-        return order != 0 ? order : ledger_compare_cookies(a, b);
+        return order != 0 ? order : socket_compare_cookies(a, b);
 }
 
 /* A dump follows its table while that changes, and may tell of a socket twice. */
-static size_t ledger_drop_twins(LedgerSocket *sockets, size_t n) {
+static size_t ledger_drop_twins(uint32_t *order, const LedgerSocket *sockets, size_t n) {
         size_t n_kept = 0;
 
         for (size_t i = 0; i < n; i++)
-                if (n_kept == 0 || sockets[n_kept - 1].cookie != sockets[i].cookie)
-                        sockets[n_kept++] = sockets[i];
+                if (n_kept == 0 || sockets[order[n_kept - 1]].cookie != sockets[order[i]].cookie)
+                        order[n_kept++] = order[i];
 
         return n_kept;
 }
@@ -154,23 +163,25 @@ static size_t ledger_enter_sockets(SocketLedger *ledger, LedgerSocket *sockets, 
         size_t n_known = 0;
 
         for (size_t i = 0; i < n || last < last_end;) {
-                if (i == n || (last < last_end && last->cookie < sockets[i].cookie)) {
+                LedgerSocket *socket;
+
+                if (i == n || (last < last_end && last->cookie < sockets[ledger->order[i]].cookie)) {
                         if (last->drops > 0)
                                 known[n_known++] = *last;
                         last++;
                         continue;
                 }
 
+                socket = &sockets[ledger->order[i++]];
                 known[n_known++] = (LedgerOfSocket){
-                        .cookie = sockets[i].cookie,
-                        .drops = sockets[i].drops,
+                        .cookie = socket->cookie,
+                        .drops = socket->drops,
                         .last_seen = ledger->n_dumps,
                 };
                 /* Both have 32 bits, so a counter that wrapped gives the right difference. */
-                sockets[i].n_new_drops = sockets[i].drops;
-                if (last < last_end && last->cookie == sockets[i].cookie)
-                        sockets[i].n_new_drops -= (last++)->drops;
-                i++;
+                socket->n_new_drops = socket->drops;
+                if (last < last_end && last->cookie == socket->cookie)
+                        socket->n_new_drops -= (last++)->drops;
         }
 
         ledger->n_sockets = ledger_trim_sockets(known, n_known, ledger->n_dumps);
@@ -289,7 +300,8 @@ static void ledger_enter_groups(
         for (size_t i = 0; i < n || last < last_end;) {
                 int order = last == last_end ? 1
                             : i == n         ? -1
-                                             : memcmp(&last->group.key, &sockets[i].key, sizeof(LedgerKey));
+                                             : memcmp(&last->group.key, &sockets[ledger->order[i]].key,
+                                                      sizeof(LedgerKey));
                 LedgerOfGroup *entry = &groups[n_groups];
 
                 if (order < 0) {
@@ -299,9 +311,12 @@ static void ledger_enter_groups(
                         continue;
                 }
 
-                *entry = group_begin(order == 0 ? last : NULL, &sockets[i].key, ledger->n_dumps);
-                for (; i < n && memcmp(&entry->group.key, &sockets[i].key, sizeof(LedgerKey)) == 0; i++)
-                        group_add_socket(entry, &sockets[i]);
+                *entry = group_begin(order == 0 ? last : NULL, &sockets[ledger->order[i]].key,
+                                     ledger->n_dumps);
+                for (; i < n &&
+                       memcmp(&entry->group.key, &sockets[ledger->order[i]].key, sizeof(LedgerKey)) == 0;
+                     i++)
+                        group_add_socket(entry, &sockets[ledger->order[i]]);
                 group_end(entry, elapsed_usec, now_usec, ledger->window_usec);
                 n_groups++;
                 last += order == 0;
@@ -399,11 +414,13 @@ size_t socket_ledger_enter(SocketLedger *ledger,
         ledger->window_usec = window_usec;
         ledger->n_dumps++;
 
-        qsort(sockets, n, sizeof *sockets, ledger_compare_cookies);
-        n = ledger_drop_twins(sockets, n);
+        for (uint32_t i = 0; i < n; i++)
+                ledger->order[i] = i;
+        sort_in_place(ledger->order, n, sizeof *ledger->order, ledger_compare_cookies, sockets);
+        n = ledger_drop_twins(ledger->order, sockets, n);
         n_forgotten = ledger_enter_sockets(ledger, sockets, n);
 
-        qsort(sockets, n, sizeof *sockets, ledger_compare_keys);
+        sort_in_place(ledger->order, n, sizeof *ledger->order, ledger_compare_keys, sockets);
         ledger_enter_groups(ledger, sockets, n, elapsed_usec, now_usec);
 
         ledger->newer = !ledger->newer;

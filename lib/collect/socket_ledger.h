@@ -60,7 +60,7 @@ DEFINE_CLEANUP(SocketLedger *, socket_ledger_free)
 
 /**
  * socket_ledger_enter() - enter what one dump told
- * @sockets:    in any order; put in order of key and cookie, each once
+ * @sockets:    in any order; n_new_drops is set
  * @n:          at most LEDGER_SOCKETS_MAX
  * @now_usec:   CLOCK_BOOTTIME
  * @window_usec: of the peaks

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "collect/top_processes.h"
 
 typedef struct TopProcesses {
@@ -101,7 +102,7 @@ static void top_enter_suspects(TopProcesses *top, const Processes *processes, co
         }
 }
 
-static int top_compare_keys(const void *left, const void *right) {
+static int top_compare_keys(const void *left, const void *right, const void *userdata) {
         return memcmp(left, right, sizeof(ProcessKey));
 }
 
@@ -136,6 +137,7 @@ void top_processes_make_rows(const Processes *processes,
         sample->n_processes = (uint32_t)top.n;
         if (n_folded > 0)
                 sample->processes[sample->n_processes++] = other;
-        qsort(sample->processes, sample->n_processes, sizeof *sample->processes, top_compare_keys);
+        sort_in_place(sample->processes, sample->n_processes, sizeof *sample->processes, top_compare_keys,
+                      /* userdata= */ NULL);
         sample_set(sample, VALUE_PROCESSES_FOLDED, n_folded);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/sort.h"
 #include "collect/collector.h"
 #include "collect/endpoint.h"
 #include "collect/socket_ledger.h"
@@ -72,7 +73,7 @@ static void udp_make_row(UdpSocketRow *row, const SocketGroup *group) {
         row->n_sockets = group->n_sockets;
 }
 
-static int udp_compare_rows(const void *left, const void *right) {
+static int udp_compare_rows(const void *left, const void *right, const void *userdata) {
         return memcmp(left, right, sizeof(ListenerKey));
 }
 
@@ -117,7 +118,8 @@ static void udp_make_rows(const Udp *udp, Sample *sample) {
                 udp_make_row(row, other);
         }
 
-        qsort(sample->udp_sockets, sample->n_udp_sockets, sizeof *sample->udp_sockets, udp_compare_rows);
+        sort_in_place(sample->udp_sockets, sample->n_udp_sockets, sizeof *sample->udp_sockets,
+                      udp_compare_rows, /* userdata= */ NULL);
 }
 
 static void udp_close(void *state) {

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/id_map.h"
+#include "base/sort.h"
 #include "collect/selection.h"
 #include "collect/units.h"
 #include "kernel/cgroup_tree.h"
@@ -439,7 +440,7 @@ static void units_fold(UnitRow *other, const UnitRow *row) {
         }
 }
 
-static int units_compare_rows(const void *left, const void *right) {
+static int units_compare_rows(const void *left, const void *right, const void *userdata) {
         return memcmp(left, right, sizeof(UnitKey));
 }
 
@@ -472,7 +473,8 @@ void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
         if (units->unattributed->is_chosen)
                 sample->units[sample->n_units++] = units->unattributed->row;
 
-        qsort(sample->units, sample->n_units, sizeof *sample->units, units_compare_rows);
+        sort_in_place(sample->units, sample->n_units, sizeof *sample->units, units_compare_rows,
+                      /* userdata= */ NULL);
         sample_set(sample, VALUE_UNITS_FOLDED, n - n_kept);
         sample_set(sample, VALUE_UNITS_TRUNCATED, units->n_truncated);
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "collect/collector.h"
 #include "collect/endpoint.h"
 #include "collect/socket_ledger.h"
@@ -77,7 +78,7 @@ static void unix_make_row(UnixListenerRow *row, const SocketGroup *group) {
         row->n_sockets = group->n_sockets;
 }
 
-static int unix_compare_rows(const void *left, const void *right) {
+static int unix_compare_rows(const void *left, const void *right, const void *userdata) {
         return memcmp(left, right, sizeof(UnixListenerKey));
 }
 
@@ -121,8 +122,8 @@ static void unix_make_rows(const Unix *unix_state, Sample *sample) {
                 unix_make_row(row, other);
         }
 
-        qsort(sample->unix_listeners, sample->n_unix_listeners, sizeof *sample->unix_listeners,
-              unix_compare_rows);
+        sort_in_place(sample->unix_listeners, sample->n_unix_listeners, sizeof *sample->unix_listeners,
+                      unix_compare_rows, /* userdata= */ NULL);
 }
 
 static void unix_close(void *state) {
