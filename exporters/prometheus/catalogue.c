@@ -420,7 +420,7 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_unit_tcp_sockets",
                 .type = METRIC_GAUGE,
-                .help = "TCP sockets by unit and state; the sum over units is that of the host. Unattributed: whose they are could not be found out.",
+                .help = "TCP sockets by unit and state; the sum over units is what the walk found on the host. Unattributed: whose they are could not be found out.",
                 .source = "sock_diag INET_DIAG_CGROUP_ID",
                 .rows = {
                         .table = TABLE_UNITS,

@@ -237,13 +237,18 @@ static void collection_repeat_collector(Collection *collection, size_t i, Sample
         collection->context.is_repeat = false;
 }
 
+/* CPU time of this thread, without that of searches for owners. */
+static uint64_t collection_cpu_nsec(const Collection *collection) {
+        return clock_nsec(CLOCK_THREAD_CPUTIME_ID) - owners_cpu_nsec(collection->context.owners);
+}
+
 /* Runs one that is not asked at every tick, and keeps what it costs. */
 static void collection_run_costly(Collection *collection, size_t i, Sample *sample) {
         CollectorState *state = &collection->states[i];
-        uint64_t cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
+        uint64_t cpu_nsec = collection_cpu_nsec(collection);
 
         collection_run_collector(collection, i, sample);
-        state->cpu_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID) - cpu_nsec;
+        state->cpu_nsec = collection_cpu_nsec(collection) - cpu_nsec;
         state->asked_usec = collection->context.now_usec;
 }
 

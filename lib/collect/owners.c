@@ -50,7 +50,8 @@ struct Owners {
         Units *units;
         const Processes *processes;
         usec_t now_usec;
-        size_t n_share; /* left in this sample */
+        size_t n_share;    /* left in this sample */
+        uint64_t cpu_nsec; /* that searches took */
 
         /* The search in a unit goes on from sample to sample, if need be. */
         const Unit *searching_unit; /* NULL: none goes on */
@@ -399,13 +400,21 @@ static void owners_search_all(Owners *owners) {
 }
 
 void owners_search(Owners *owners) {
+        uint64_t begin_nsec;
+
         assert(owners);
 
         if (!processes_is_complete(owners->processes))
                 return;
 
+        begin_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
         owners_search_units(owners);
         owners_search_all(owners);
+        owners->cpu_nsec += clock_nsec(CLOCK_THREAD_CPUTIME_ID) - begin_nsec;
+}
+
+uint64_t owners_cpu_nsec(const Owners *owners) {
+        return owners->cpu_nsec;
 }
 
 bool owners_is_searching(const Owners *owners) {

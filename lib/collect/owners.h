@@ -67,6 +67,9 @@ const Owner *owners_find_connection(Owners *owners, uint64_t inode);
 /* Searches for what is wanted, as far as this sample's share of work goes. */
 void owners_search(Owners *owners);
 
+/* CPU time that searches took since the start: they come with whoever asks, and have their own share. */
+uint64_t owners_cpu_nsec(const Owners *owners);
+
 /* Whether something is wanted that was never searched to the end. */
 bool owners_is_searching(const Owners *owners);
 

@@ -6,9 +6,9 @@
  *
  * /proc is read on from where the last sample stopped, a share of it in each, so
  * that twenty thousand processes are come to in a minute and a hundred in two or
- * three seconds, at a cost that is the same in every sample. What is known of a process is kept until it is come
- * to again. Name, unit and limit are read when a process is new and then rarely:
- * one that takes a process's number shows under its name for ten seconds at most.
+ * three seconds, at a cost that is the same in every sample. What is known of a process is kept until it is
+ * come to again. Name, unit and limit are read when a process is new and then rarely: one that takes a
+ * process's number shows under its name for ten seconds at most.
  */
 
 #include <sys/types.h>
@@ -44,8 +44,8 @@ DEFINE_CLEANUP(Processes *, processes_free)
  * @now_usec:   CLOCK_BOOTTIME
  *
  * Return: 0, or 1 if not all were come to yet, or the last pass found more than
- * there is room for, or units of processes had no room, or the errno of open(2) or getdents(2) on /proc, or of
- * looking at a process that is there, such as -EMFILE.
+ * there is room for, or units of processes had no room, or the errno of open(2) or getdents(2) on /proc, or
+ * of looking at a process that is there, such as -EMFILE.
  */
 _warn_unused_ int processes_scan(Processes *processes, usec_t now_usec);
 

@@ -153,7 +153,7 @@ def tell_cost(scraper, what, n_ticks=20):
 
 @test(f"{N_UNITS} listeners in as many units, and {N_PROCESSES} processes: folded rows are counted, no total is lost")
 def _(scope):
-    daemon = scope.daemon(interval="250ms", ring_bytes="16MiB").wait_ready()
+    daemon = scope.daemon(interval="250ms", ring_bytes="16MiB", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     scraper.after(8)
     memory = [resident_bytes(daemon)]
@@ -208,7 +208,7 @@ def _(scope):
 @test("more listening sockets than can be told apart are counted, and say so")
 def _(scope):
     n_sockets = LISTEN_SOCKETS_MAX + 800
-    daemon = scope.daemon(interval="250ms", ring_bytes="16MiB").wait_ready()
+    daemon = scope.daemon(interval="250ms", ring_bytes="16MiB", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     crowd = Crowd(scope, 0, n_sockets, 0)
     page = scraper.after(3, seconds=30)
@@ -236,7 +236,7 @@ def _(scope):
 @test("more units than can be told apart are counted, and say so, and their sockets are those of other")
 def _(scope):
     n_units, n_sockets = UNITS_TRACKED_MAX + 300, LISTEN_SOCKETS_MAX - 100
-    daemon = scope.daemon(interval="250ms", ring_bytes="16MiB").wait_ready()
+    daemon = scope.daemon(interval="250ms", ring_bytes="16MiB", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     crowd = Crowd(scope, n_units, n_sockets, 600)
     page = wait_counted(scraper, n_sockets + 1, 600)

@@ -9,7 +9,7 @@ LEAKED = 300
 
 @test("300 leaked connections are 300 in CLOSE_WAIT within two ticks, and none once they are closed")
 def _(scope):
-    daemon = scope.daemon(interval="250ms").wait_ready()
+    daemon = scope.daemon(interval="250ms", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     equal(scraper.after(1).states()["close_wait"], 0, "before")
 
@@ -30,7 +30,7 @@ def _(scope):
 
 @test("each single sample in between says 300: there is none with a part of them")
 def _(scope):
-    daemon = scope.daemon(interval="20ms").wait_ready()
+    daemon = scope.daemon(interval="20ms", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     leaked = Connections(scope, LEAKED)
     first = scraper.after(2).value("sockwatch_samples_total")
@@ -48,7 +48,7 @@ def _(scope):
 
 @test("IPv6 connections are counted with the others")
 def _(scope):
-    daemon = scope.daemon(interval="100ms").wait_ready()
+    daemon = scope.daemon(interval="100ms", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     if not has_ipv6():
         raise Skip("no IPv6 here")
@@ -59,7 +59,7 @@ def _(scope):
 
 @test("all eleven states are there at any time, also those that nobody is in")
 def _(scope):
-    daemon = scope.daemon(interval="50ms").wait_ready()
+    daemon = scope.daemon(interval="50ms", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     for _ in range(5):
         states = scraper.after(1).states()

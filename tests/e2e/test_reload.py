@@ -118,14 +118,14 @@ def _(scope):
 def _(scope):
     notify = NotifySocket(scope)
     file = Configuration(scope, "")
-    # A /proc whose net/snmp answers only once somebody writes to it holds up the first sample.
+    # A /proc whose net/netstat answers only once somebody writes to it holds up the first sample.
     root = scope.folder()
     os.mkdir(os.path.join(root, "net"))
-    for name in ["netstat", "snmp6", "sockstat", "sockstat6"]:
+    for name in ["snmp", "snmp6", "sockstat", "sockstat6"]:
         os.symlink(f"/proc/self/net/{name}", os.path.join(root, "net", name))
     for name in ["sys", "self", "stat"]:
         os.symlink(f"/proc/{name}", os.path.join(root, name))
-    fifo = os.path.join(root, "net", "snmp")
+    fifo = os.path.join(root, "net", "netstat")
     os.mkfifo(fifo)
 
     daemon = scope.daemon(f"--config.file={file.path}", f"--procfs.root={root}", env={"NOTIFY_SOCKET": notify.path})
@@ -133,8 +133,8 @@ def _(scope):
     reload(daemon, rf"in force from {file.path}: {in_force(tables__units='7')}$")
     equal([line for _, line in notify.lines()], [], "told to systemd before the first sample")
 
-    with open("/proc/self/net/snmp") as snmp:
-        text = snmp.read()
+    with open("/proc/self/net/netstat") as netstat:
+        text = netstat.read()
     with open(fifo, "w") as writer:
         writer.write(text)
     await_("READY=1", lambda: notify.times("READY=1"))

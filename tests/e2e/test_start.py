@@ -400,12 +400,12 @@ def _(scope):
 
 
 def slow_proc(scope):
-    """A /proc whose net/snmp answers only once somebody writes to it: a first sample that takes its time."""
+    """A /proc whose net/netstat answers only once somebody writes to it: a first sample that takes its time."""
     root = scope.folder()
     os.mkdir(os.path.join(root, "net"))
-    for name in ["netstat", "snmp6", "sockstat", "sockstat6"]:
+    for name in ["snmp", "snmp6", "sockstat", "sockstat6"]:
         os.symlink(f"/proc/self/net/{name}", os.path.join(root, "net", name))
-    os.mkfifo(os.path.join(root, "net", "snmp"))
+    os.mkfifo(os.path.join(root, "net", "netstat"))
     for name in ["sys", "self", "stat"]:
         os.symlink(f"/proc/{name}", os.path.join(root, name))
     return root
@@ -424,10 +424,10 @@ def _(scope):
     equal((status, body), (503, "No sample has been taken yet.\n"))
     equal(notify.lines(), [], "told to systemd before the first sample")
 
-    with open("/proc/self/net/snmp") as file:
+    with open("/proc/self/net/netstat") as file:
         text = file.read()
     released = time.monotonic()
-    with open(os.path.join(root, "net", "snmp"), "w") as fifo:
+    with open(os.path.join(root, "net", "netstat"), "w") as fifo:
         fifo.write(text)
     await_("READY=1", lambda: notify.times("READY=1"))
     assert notify.times("READY=1")[0] >= released

@@ -113,9 +113,9 @@ def _(scope):
 
 @test("systemd takes it for started only when the first sample is there")
 def _(scope):
-    # A /proc whose net/snmp answers only when somebody writes to it.
-    box.run("sh", "-ec", "mkdir -p /run/slow/net && chmod -R a+rx /run/slow && cd /run/slow && mkfifo -m 644 net/snmp && "
-            "for f in netstat snmp6 sockstat sockstat6; do ln -s /proc/self/net/$f net/; done && ln -s /proc/sys /proc/self .")
+    # A /proc whose net/netstat answers only when somebody writes to it.
+    box.run("sh", "-ec", "mkdir -p /run/slow/net && chmod -R a+rx /run/slow && cd /run/slow && mkfifo -m 644 net/netstat && "
+            "for f in snmp snmp6 sockstat sockstat6; do ln -s /proc/self/net/$f net/; done && ln -s /proc/sys /proc/self .")
     scope.callback(box.run, "rm", "-rf", "/run/slow")
     box.systemctl("stop", UNIT)
     DropIn(scope, "[Service]\nExecStart=\nExecStart=/usr/local/sbin/sockwatchd --procfs.root=/run/slow\n"
@@ -132,7 +132,7 @@ def _(scope):
     await_("it serves", waits)
     for _ in range(10):
         equal(box.show(UNIT, "ActiveState"), "activating")
-    box.run("sh", "-c", "cat /proc/self/net/snmp > /run/slow/net/snmp")
+    box.run("sh", "-c", "cat /proc/self/net/netstat > /run/slow/net/netstat")
     await_("active", lambda: box.show(UNIT, "ActiveState") == "active")
     # Each further sample hangs again, and the stop with it; let it have what it waits for.
     box.systemctl("kill", "--signal=KILL", UNIT)

@@ -117,7 +117,7 @@ def prepare():
     crowd = Crowd()
     config = os.path.join(scope.folder(), "sockwatch.yaml")
     with open(config, "w") as file:
-        file.write("tables: { listeners: 512, units: 256 }\n")
+        file.write("tables: { listeners: 512, units: 256 }\nwalks: { budget: 100% }\n")
     daemon = scope.daemon(f"--config.file={config}", interval="500ms").wait_ready()
 
 
