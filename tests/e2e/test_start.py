@@ -607,7 +607,7 @@ def _(scope):
 @test("sockwatch: a sample that lacks a collector ends status with 1 and names it")
 def _(scope):
     root = slow_proc(scope)
-    os.unlink(os.path.join(root, "net", "snmp"))
+    os.unlink(os.path.join(root, "net", "netstat"))
     os.unlink(os.path.join(root, "net", "sockstat"))
     daemon = scope.daemon(f"--procfs.root={root}", interval="50ms").wait_ready()
     matches(r"collector netstat fails, continuing without its metrics: No such file", daemon.log())
@@ -624,7 +624,7 @@ def _(scope):
     equal(sockwatch("status", "--json", f"--ring.file={daemon.ring}").returncode, 1, "the status with --json")
 
     # Put back, it answers again, and that is told.
-    os.symlink("/proc/self/net/snmp", os.path.join(root, "net", "snmp"))
+    os.symlink("/proc/self/net/netstat", os.path.join(root, "net", "netstat"))
     os.symlink("/proc/self/net/sockstat", os.path.join(root, "net", "sockstat"))
     daemon.wait_log("collector netstat answers again")
     daemon.wait_samples(1)
