@@ -288,8 +288,11 @@ static void set_counters(uint64_t established, uint64_t time_wait) {
         sample_set(sample, VALUE_TCP_TIME_WAIT_ALLOCATED, time_wait);
 }
 
+/* By a kernel that counts ESTABLISHED alone in CurrEstab, and by one that counts CLOSE_WAIT with it.
+ * Debian's 6.1 is one of the latter by now: an older one is not to be had for a test. */
 START_TEST(between_walks_the_kernel_counts_what_is_established_and_in_time_wait)
 {
+        const uint64_t n_counted_too = (uint64_t)_i;
         static const FakeSocket sockets[] = {
                 { .state = SOCK_STATE_ESTABLISHED, .peer_port = 443 },
                 { .state = SOCK_STATE_TIME_WAIT, .peer_port = 443, .timer = 3 },
@@ -299,12 +302,12 @@ START_TEST(between_walks_the_kernel_counts_what_is_established_and_in_time_wait)
         };
 
         begin(sockets, ELEMENTSOF(sockets), WALK_ALL);
-        set_counters(2, 2);
+        set_counters(1 + n_counted_too, 2);
         ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
         ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 1);
 
         begin(sockets, ELEMENTSOF(sockets), WALK_NONE);
-        set_counters(12, 22);
+        set_counters(11 + n_counted_too, 22);
         ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
         ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 11);
         ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT], 21);
@@ -356,7 +359,8 @@ int main(void) {
         tcase_add_test(between, before_the_first_full_walk_nothing_is_told);
         tcase_add_test(between, a_rare_walk_that_fails_is_made_good_by_the_next);
         tcase_add_test(between, a_full_walk_that_fails_is_made_good_by_a_full_one);
-        tcase_add_test(between, between_walks_the_kernel_counts_what_is_established_and_in_time_wait);
+        tcase_add_loop_test(between, between_walks_the_kernel_counts_what_is_established_and_in_time_wait, 0,
+                            2);
         tcase_add_test(between, what_the_kernel_counts_otherwise_is_not_used);
         suite_add_tcase(suite, between);
 
