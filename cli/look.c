@@ -167,6 +167,8 @@ static CommandStatus look_live(const CommandOptions *options, look_fn show) {
                 return COMMAND_BLIND;
         }
 
+        collection_hurry(collection);
+
         /* The first walk tells which owners are to be searched, the last one makes use of them. */
         collection_run_walk(collection, &bounds_default, WALK_ALL, sample);
         for (unsigned i = 0; i < LOOK_LIVE_SAMPLES_MAX && !collection_is_settled(collection); i++)

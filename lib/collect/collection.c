@@ -184,7 +184,7 @@ static void collection_begin(Collection *collection, const Bounds *bounds, Walk 
         context->walk = walk;
         context->now_usec = sample->boottime_usec;
         units_begin(context->units);
-        owners_begin(context->owners, context->now_usec);
+        owners_begin(context->owners, context->now_usec, context->is_hurried);
 }
 
 /* What several collectors have a part in. */
@@ -327,6 +327,10 @@ void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk
 
         collection->asks_all = true;
         collection_take_sample(collection, bounds, walk, sample);
+}
+
+void collection_hurry(Collection *collection) {
+        collection->context.is_hurried = true;
 }
 
 bool collection_is_settled(const Collection *collection) {

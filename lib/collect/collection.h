@@ -38,6 +38,10 @@ void collection_run(Collection *collection, const Bounds *bounds, Sample *sample
 /* The same with this walk, and every other question asked, be it due or not. */
 void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample);
 
+/* From now on nothing is spread over time to be cheap: for one who waits for a few samples, and takes no
+ * more. */
+void collection_hurry(Collection *collection);
+
 /* Whether all processes and all owners that can be found were come to, so that another sample would not know
  * more. */
 bool collection_is_settled(const Collection *collection);

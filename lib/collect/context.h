@@ -23,6 +23,7 @@ typedef struct CollectContext {
         const Bounds *bounds; /* of this sample */
         usec_t now_usec;      /* CLOCK_BOOTTIME at which this sample began */
         Walk walk;            /* over all TCP sockets, that comes with this sample */
+        bool is_hurried;      /* whatever is spread over time may be done at once */
         bool is_repeat; /* the collector is not to ask, but to tell again what it found the last time */
 
         /* Ports that connect(2) chooses from, set by the collector of limits; 0 and 0: not known. */

@@ -14,13 +14,15 @@
 
 #include "base/id_map.h"
 #include "collect/owners.h"
+#include "collect/share.h"
 #include "kernel/capability.h"
 #include "kernel/proc_fd.h"
 
-/* Descriptors read in one sample, at about a microsecond each; what is begun of a process is read to its
- * end.
- */
-#define OWNERS_SHARE 4096
+/* Descriptors read in a second, at about two microseconds each, and at once after a rest; what is begun of a
+ * process is read to its end. A host with a million descriptors has them read in hours: what is new is found
+ * with the burst, as it is among the first of a few processes. */
+#define OWNERS_PER_SEC 96
+#define OWNERS_BURST   16384
 
 /* Descriptors read of one process: where its unit is known, and where all are searched. */
 #define OWNERS_OF_UNIT_MAX 4096
@@ -50,7 +52,7 @@ struct Owners {
         Units *units;
         const Processes *processes;
         usec_t now_usec;
-        size_t n_share;    /* left in this sample */
+        Share share;       /* of descriptors to be read */
         uint64_t cpu_nsec; /* that searches took */
 
         /* The search in a unit goes on from sample to sample, if need be. */
@@ -130,11 +132,13 @@ static void owners_sweep(Owners *owners) {
         owners->n_entries = n;
 }
 
-void owners_begin(Owners *owners, usec_t now_usec) {
+void owners_begin(Owners *owners, usec_t now_usec, bool is_hurried) {
         assert(owners);
 
         owners->now_usec = now_usec;
-        owners->n_share = OWNERS_SHARE;
+        share_begin(&owners->share, now_usec, OWNERS_PER_SEC, OWNERS_BURST);
+        if (is_hurried)
+                share_fill(&owners->share, OWNERS_BURST);
         if (owners->n_entries >= OWNERS_MAX / 2)
                 owners_sweep(owners);
 
@@ -255,7 +259,7 @@ static void owners_look(Owners *owners, const Unit *unit, const Process *process
 
         r = proc_fd_list_sockets(owners->sources->proc_fd, process->pid, n_max, owners_on_socket, &look,
                                  &n_read);
-        owners->n_share -= MIN(owners->n_share, MAX(n_read, (size_t)1));
+        share_take(&owners->share, MAX(n_read, (size_t)1));
         if (r == -EACCES || r == -EPERM) {
                 owners->was_refused_folder |= n_read == 0;
                 owners->was_refused_link |= n_read > 0;
@@ -315,7 +319,7 @@ static void owners_go_on_in_unit(Owners *owners) {
                 if (process->unit != owners->searching_unit || process->pid <= owners->last_pid_of_unit)
                         continue;
 
-                is_cut = owners->n_share == 0;
+                is_cut = !share_has_left(&owners->share);
                 if (!is_cut) {
                         owners->last_pid_of_unit = process->pid;
                         if (process_is_not_itself(process))
@@ -335,7 +339,8 @@ static void owners_search_units(Owners *owners) {
         if (owners->searching_unit)
                 owners_go_on_in_unit(owners);
 
-        for (uint32_t i = 0; i < owners->n_entries && owners->n_share > 0 && n_units < OWNERS_UNITS_MAX; i++)
+        for (uint32_t i = 0;
+             i < owners->n_entries && share_has_left(&owners->share) && n_units < OWNERS_UNITS_MAX; i++)
                 if (owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i])) {
                         owners_begin_search_of_unit(owners, owners->entries[i].searched_unit);
                         owners_go_on_in_unit(owners);
@@ -369,7 +374,7 @@ static bool owners_search_on(Owners *owners) {
                 if (process->pid <= owners->last_pid || is_manager != owners->is_searching_managers ||
                     (process->is_permitted && process->open_fds == 0))
                         continue;
-                if (owners->n_share == 0)
+                if (!share_has_left(&owners->share))
                         break;
                 owners->last_pid = process->pid;
                 if (process_is_not_itself(process))
@@ -379,7 +384,7 @@ static bool owners_search_on(Owners *owners) {
         }
 
         owners->all_was_refused |= owners_note_refusal(owners);
-        return owners->n_share > 0;
+        return share_has_left(&owners->share);
 }
 
 /* Managers come last, and only where all others could be read: what they hold they may hold for them. */
@@ -408,8 +413,14 @@ void owners_search(Owners *owners) {
                 return;
 
         begin_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
-        owners_search_units(owners);
-        owners_search_all(owners);
+        /* Neither is to keep the other from its share. */
+        if (units_number(owners->units) % 2 == 0) {
+                owners_search_units(owners);
+                owners_search_all(owners);
+        } else {
+                owners_search_all(owners);
+                owners_search_units(owners);
+        }
         owners->cpu_nsec += clock_nsec(CLOCK_THREAD_CPUTIME_ID) - begin_nsec;
 }
 

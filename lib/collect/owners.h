@@ -47,8 +47,8 @@ _warn_unused_ int owners_new(const Sources *sources, Units *units, const Process
 Owners *owners_free(Owners *owners);
 DEFINE_CLEANUP(Owners *, owners_free)
 
-/* Begins a sample, with a fresh share of work. */
-void owners_begin(Owners *owners, usec_t now_usec);
+/* Begins a sample, with its share of work; one that is hurried has all that there is after a rest. */
+void owners_begin(Owners *owners, usec_t now_usec, bool is_hurried);
 
 /**
  * owners_find() - what is known of a socket's owner

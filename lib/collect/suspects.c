@@ -11,18 +11,23 @@
 #include <string.h>
 
 #include "base/id_map.h"
+#include "collect/share.h"
 #include "collect/suspects.h"
 #include "kernel/proc_fd.h"
 
 /* How often to look into the units that stand out. */
 #define SUSPECTS_PERIOD_USEC (10 * USEC_PER_SEC)
 
-/* Sockets that are searched for, of all suspects, and descriptors read in one sample. */
+/* Sockets that are searched for, of all suspects. */
 #define SUSPECTS_INODES_MAX 8192
-#define SUSPECTS_SHARE      4096
+
+/* Descriptors read in a second, at about two microseconds each, and at once after a rest; what is begun of a
+ * process is read to its end. So a process of a thousand is looked into every ten seconds. */
+#define SUSPECTS_PER_SEC 100
+#define SUSPECTS_BURST   8192
 
 /* Descriptors read of one process. */
-#define SUSPECTS_OF_PROCESS_MAX SUSPECTS_SHARE
+#define SUSPECTS_OF_PROCESS_MAX 4096
 
 typedef enum SuspectsPhase {
         SUSPECTS_IDLE,
@@ -37,6 +42,7 @@ struct Suspects {
 
         SuspectsPhase phase;
         usec_t began_usec; /* when this round began */
+        Share share;       /* of descriptors to be read */
         pid_t last_pid;    /* of the search */
         IdMap *inodes;     /* to the index of the unit */
         uint64_t n_found;  /* in the process that is being searched */
@@ -199,16 +205,14 @@ static void suspects_tell(Suspects *suspects) {
 }
 
 static void suspects_search(Suspects *suspects) {
-        size_t n_read = 0;
-
         for (size_t i = 0; i < processes_count(suspects->processes); i++) {
                 const Process *process = processes_get(suspects->processes, i);
 
                 if (process->pid <= suspects->last_pid || !process->unit)
                         continue;
-                if (n_read >= SUSPECTS_SHARE)
+                if (!share_has_left(&suspects->share))
                         return;
-                n_read += suspects_look(suspects, process);
+                share_take(&suspects->share, suspects_look(suspects, process));
                 suspects->last_pid = process->pid;
         }
 
@@ -236,6 +240,7 @@ void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec) {
         if (!processes_is_complete(suspects->processes))
                 return;
 
+        share_begin(&suspects->share, now_usec, SUSPECTS_PER_SEC, SUSPECTS_BURST);
         suspects_forget(suspects);
         switch (suspects->phase) {
         case SUSPECTS_IDLE:

@@ -15,6 +15,7 @@ void watch_begin(Watch *watch) {
         r = sources_init(&watch->sources, "/proc", "/sys", &what);
         ck_assert_msg(r == 0, "%s: %s", what, strerror(-r));
         ck_assert_int_eq(collection_new(&watch->sources, &watch->collection), 0);
+        collection_hurry(watch->collection);
         watch->sample = calloc(1, sizeof *watch->sample);
         ck_assert_ptr_nonnull(watch->sample);
 

@@ -63,5 +63,5 @@ void stage_begin(usec_t boottime_usec) {
         stage.context.now_usec = boottime_usec;
         stage.context.walk = WALK_ALL;
         units_begin(stage.context.units);
-        owners_begin(stage.context.owners, boottime_usec);
+        owners_begin(stage.context.owners, boottime_usec, /* is_hurried= */ false);
 }
