@@ -228,7 +228,7 @@ START_TEST(a_search_goes_on_from_sample_to_sample)
         leaks[0] = (Leak){ "nginx.service", 1000, 20 };
         run_for(3);
         ck_assert_uint_eq(suspects_count(suspects), 0);
-        run_for(4);
+        run_for(60);
         check_suspect("nginx.service", "leaky", 20);
 }
 END_TEST
