@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import time
 
 from measure import (MIB, cpu_nsec, free_port, median, peak_beside, seconds_text, spread, status_bytes, table,
@@ -62,7 +63,7 @@ def throughput(scope, daemon, seconds):
     port, folder = free_port(), scope.folder()
     process = scope.process([path, "--collector.disable-defaults", "--web.disable-exporter-metrics", "--log.level=error",
                              f"--web.listen-address=127.0.0.1:{port}", "--collector.netstat", "--collector.sockstat",
-                             "--collector.filefd"], env=clean_environment())
+                             "--collector.filefd"], stderr=subprocess.DEVNULL, env=clean_environment())
     series = count_series(wait_page(port))
     ours, theirs = [], []
     for _ in range(TURNS):
