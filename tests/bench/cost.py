@@ -11,8 +11,8 @@ it has to hold; the exit status is 1 then.
 
 import argparse
 import json
-import os
 import signal
+import statistics
 import sys
 import time
 
@@ -23,6 +23,9 @@ from contenders import contenders
 from harness import Scope, Skip, need_root, own_network
 from verdicts import judge
 
+# Samples without a walk, one a second: what some of them do every ten seconds is in their mean.
+TICKS = 20
+
 LONG = ["1000", "10000", "100000", "mix:100000", "1000000", "mix:1000000"]
 FLOOR = "floor: one walk"
 
@@ -31,33 +34,58 @@ def say(text):
     print(text, flush=True)
 
 
-def take_turns(scope, size, repeats):
-    """Each contender once, and again, and again. Returns its figures by name."""
-    there, figures = [], {}
+def start_all(scope, size):
+    """Returns the contenders that can run here, and why the others cannot."""
+    there, missing = [], {}
     for contender in contenders():
         try:
             contender.start(scope, size)
-            contender.measure()  # the first is of no account: caches are cold, and heaps small
+            if not contender.is_paced:
+                contender.measure()  # the first is of no account: caches are cold, and heaps small
             there.append(contender)
         except Skip as reason:
-            figures[contender.name] = {"missing": str(reason)}
+            missing[contender.name] = {"missing": str(reason)}
+    return there, missing
 
+
+def take_turns(there, size, repeats):
+    """Each contender once, and again, and again; then those that have a pace."""
     measures = {contender.name: [] for contender in there}
     for turn in range(repeats):
         for contender in there:
             is_rare = contender.at_most and size.n >= 1_000_000
-            if not contender.is_over and not (is_rare and turn >= contender.at_most):
+            if not contender.is_paced and not contender.is_over and not (is_rare and turn >= contender.at_most):
                 measures[contender.name].append(contender.measure())
 
-    for contender in there:
-        cpu = [m.cpu for m in measures[contender.name]]
-        walls = [m.wall for m in measures[contender.name] if m.wall is not None]
-        figures[contender.name] = {
-            "cpu_seconds": median(cpu), "cpu_spread": spread(cpu), "cpu_all": cpu,
-            "wall_seconds": median(walls) if walls else None,
-            "peak_bytes": max(m.peak for m in measures[contender.name]), "note": contender.note,
-        }
-    return figures
+    paced = [contender for contender in there if contender.is_paced]
+    begin = time.monotonic()
+    for tick in range(-1, TICKS):
+        for contender in paced:
+            measure = contender.measure()
+            if tick >= 0:  # the first has to do what was due meanwhile
+                measures[contender.name].append(measure)
+        time.sleep(max(0, begin + tick + 2 - time.monotonic()))
+    return measures
+
+
+def figure(contender, measures):
+    cpu = [m.cpu for m in measures]
+    walls = [m.wall for m in measures if m.wall is not None]
+    # What comes in few ticks counts as well, so their mean is taken.
+    middle = statistics.mean if contender.is_paced else median
+    note = f"mean of {len(cpu)}, one a second; the dearest {seconds_text(max(cpu))}" if contender.is_paced else contender.note
+    return {
+        "cpu_seconds": middle(cpu), "cpu_spread": spread(cpu), "cpu_all": cpu,
+        "wall_seconds": middle(walls) if walls else None, "peak_bytes": max(m.peak for m in measures), "note": note,
+    }
+
+
+def measure_samples(scope, size, repeats):
+    """Figures by name, in the order of the contenders."""
+    there, figures = start_all(scope, size)
+    measures = take_turns(there, size, repeats)
+    found = {contender.name: figure(contender, measures[contender.name]) for contender in there}
+    return {**found, **figures}
 
 
 def show_samples(size, figures, repeats):
@@ -85,7 +113,7 @@ def measure_size(size, arguments):
         make_sockets(scope, size)
         say(f"\n== {size.words} (made in {time.monotonic() - begin:.1f} s) ==")
         with Scope() as turns:
-            figures = take_turns(turns, size, repeats)
+            figures = measure_samples(turns, size, repeats)
         show_samples(size, figures, repeats)
         daemon = daemon_cost.measure(size, arguments.window, arguments.seconds)
         say("\n" + daemon_cost.show(daemon))
