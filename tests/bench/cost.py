@@ -34,13 +34,18 @@ def say(text):
     print(text, flush=True)
 
 
+def is_rare(contender, size):
+    """Whether it takes so long that it is not measured as often as the others."""
+    return contender.at_most is not None and size.n >= 1_000_000
+
+
 def start_all(scope, size):
     """Returns the contenders that can run here, and why the others cannot."""
     there, missing = [], {}
     for contender in contenders():
         try:
             contender.start(scope, size)
-            if not contender.is_paced:
+            if not contender.is_paced and not is_rare(contender, size):
                 contender.measure()  # the first is of no account: caches are cold, and heaps small
             there.append(contender)
         except Skip as reason:
@@ -53,8 +58,8 @@ def take_turns(there, size, repeats):
     measures = {contender.name: [] for contender in there}
     for turn in range(repeats):
         for contender in there:
-            is_rare = contender.at_most and size.n >= 1_000_000
-            if not contender.is_paced and not contender.is_over and not (is_rare and turn >= contender.at_most):
+            is_enough = contender.is_over or (is_rare(contender, size) and turn >= contender.at_most)
+            if not contender.is_paced and not (is_enough and measures[contender.name]):
                 measures[contender.name].append(contender.measure())
 
     paced = [contender for contender in there if contender.is_paced]
@@ -68,12 +73,16 @@ def take_turns(there, size, repeats):
     return measures
 
 
-def figure(contender, measures):
+def figure(contender, measures, repeats):
     cpu = [m.cpu for m in measures]
     walls = [m.wall for m in measures if m.wall is not None]
     # What comes in few ticks counts as well, so their mean is taken.
     middle = statistics.mean if contender.is_paced else median
-    note = f"mean of {len(cpu)}, one a second; the dearest {seconds_text(max(cpu))}" if contender.is_paced else contender.note
+    note = contender.note
+    if contender.is_paced:
+        note = f"mean of {len(cpu)}, one a second; the dearest {seconds_text(max(cpu))}"
+    elif len(cpu) < repeats:
+        note = f"measured {len(cpu)} times only; {note}".rstrip("; ")
     return {
         "cpu_seconds": middle(cpu), "cpu_spread": spread(cpu), "cpu_all": cpu,
         "wall_seconds": middle(walls) if walls else None, "peak_bytes": max(m.peak for m in measures), "note": note,
@@ -84,7 +93,7 @@ def measure_samples(scope, size, repeats):
     """Figures by name, in the order of the contenders."""
     there, figures = start_all(scope, size)
     measures = take_turns(there, size, repeats)
-    found = {contender.name: figure(contender, measures[contender.name]) for contender in there}
+    found = {contender.name: figure(contender, measures[contender.name], repeats) for contender in there}
     return {**found, **figures}
 
 
