@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the daemon costs as it is run: CPU over a while, memory beside its ring file, and how fast it answers."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+from measure import (MIB, cpu_nsec, free_port, median, peak_beside, seconds_text, spread, status_bytes, table,
+                     wait_page, wrk)
+
+from harness import Scope, Skip, clean_environment, need_program
+
+# Prometheus asks that often, as a rule.
+SCRAPE_EVERY_SECONDS = 15
+
+RING_BYTES_DEFAULT = "16MiB"
+
+# How the walks are switched off, and how they follow each other nearly without a pause.
+WALKS_NEVER = "walks: { budget: 0% }\n"
+WALKS_ALWAYS = "walks: { budget: 100% }\n"
+WALKS_ALWAYS_INTERVAL = "250ms"
+
+# Until there is that setting, how often a sample is taken decides.
+WALKS_SELDOM_INTERVAL = "1h"
+
+TURNS = 3
+CONNECTIONS = 4  # for throughput: without a pause
+
+# For latency, about 500 scrapes a second: so few leave the cores alone, and of so many less than one in a hundred is the
+# first after a sample, for which the page has to be written.
+PACED_CONNECTIONS = 2
+PAUSE_MSEC = 4
+
+
+def count_series(page):
+    return sum(1 for line in page.splitlines() if line and not line.startswith("#"))
+
+
+def watch(scope, window):
+    """The daemon with its default configuration, scraped as by Prometheus."""
+    daemon = scope.daemon(ring_bytes=RING_BYTES_DEFAULT).wait_ready(seconds=60)
+    peak = peak_beside(daemon.pid, daemon.ring)
+    begin, cpu = time.monotonic(), cpu_nsec(daemon.pid)
+    n_scrapes, n_samples = 0, daemon.samples()
+    while (now := time.monotonic()) < begin + window:
+        if now >= begin + n_scrapes * SCRAPE_EVERY_SECONDS:
+            daemon.scrape()
+            n_scrapes += 1
+        peak = max(peak, peak_beside(daemon.pid, daemon.ring))
+        time.sleep(min(1, begin + window - now))
+    share = (cpu_nsec(daemon.pid) - cpu) / 1e9 / (time.monotonic() - begin)
+    return daemon, {
+        "window_seconds": window, "cpu_share": share, "samples": daemon.samples() - n_samples,
+        "peak_beside_ring_bytes": peak, "peak_bytes": status_bytes(daemon.pid, "VmHWM"),
+    }
+
+
+# As node_exporter is run for what the daemon has too, and as it is run by default: who has more series needs longer.
+NODE_EXPORTERS = {
+    "netstat, sockstat, filefd": ["--collector.disable-defaults", "--collector.netstat", "--collector.sockstat",
+                                  "--collector.filefd"],
+    "defaults": [],
+}
+
+
+def node_exporter(scope, flags):
+    """Returns its port and how many series it has."""
+    port = free_port()
+    scope.process([need_program("prometheus-node-exporter"), "--web.disable-exporter-metrics", "--log.level=error",
+                   f"--web.listen-address=127.0.0.1:{port}", *flags], stderr=subprocess.DEVNULL, env=clean_environment())
+    return port, count_series(wait_page(port))
+
+
+def throughput(scope, daemon, seconds):
+    """Requests a second of a client that does not pause, taking turns with node_exporter."""
+    folder, figures = scope.folder(), {}
+    servers = {"sockwatchd": (daemon.port, count_series(daemon.get()[2]))}
+    for name, flags in NODE_EXPORTERS.items():
+        servers[name] = node_exporter(scope, flags)
+
+    rates = {name: [] for name in servers}
+    for _ in range(TURNS):
+        for name, (port, _) in servers.items():
+            rates[name].append(wrk(folder, port, "/metrics", seconds, CONNECTIONS)[0])
+    for name, (_, n) in servers.items():
+        figures[name] = {"requests_per_second": median(rates[name]), "spread": spread(rates[name]), "series": n}
+    return figures
+
+
+def configured(scope, text, interval, fallback_interval):
+    """A daemon with that configuration, or one that comes near to it where there is no such setting."""
+    path = os.path.join(scope.folder(), "sockwatch.yaml")
+    with open(path, "w") as file:
+        file.write(text)
+    with contextlib.suppress(AssertionError):
+        return scope.daemon(f"--config.file={path}", interval=interval).wait_ready(seconds=60), True
+    return scope.daemon(interval=fallback_interval).wait_ready(seconds=60), False
+
+
+def latency(scope, seconds):
+    """Scrapes at rest and while walks follow each other, taking turns; the other daemon is stopped meanwhile."""
+    folder = scope.folder()
+    resting, is_real = configured(scope, WALKS_NEVER, None, WALKS_SELDOM_INTERVAL)
+    walking, _ = configured(scope, WALKS_ALWAYS, WALKS_ALWAYS_INTERVAL, WALKS_ALWAYS_INTERVAL)
+    figures = {name: {"p50": [], "p99": [], "busy": []} for name in ("rest", "walk")}
+    for daemon in (resting, walking):
+        os.kill(daemon.pid, signal.SIGSTOP)
+    for _ in range(TURNS):
+        for name, daemon in (("rest", resting), ("walk", walking)):
+            os.kill(daemon.pid, signal.SIGCONT)
+            time.sleep(0.5)  # for what was missed
+            begin, cpu = time.monotonic(), cpu_nsec(daemon.pid)
+            _, p50, p99 = wrk(folder, daemon.port, "/metrics", seconds, PACED_CONNECTIONS, PAUSE_MSEC)
+            figures[name]["busy"].append((cpu_nsec(daemon.pid) - cpu) / 1e9 / (time.monotonic() - begin))
+            os.kill(daemon.pid, signal.SIGSTOP)
+            figures[name]["p50"].append(p50)
+            figures[name]["p99"].append(p99)
+    return {
+        "is_by_setting": is_real,
+        **{name: {"p50_seconds": median(f["p50"]), "p99_seconds": median(f["p99"]), "p99_spread": spread(f["p99"]),
+                  "cpu_share": median(f["busy"])} for name, f in figures.items()},
+    }
+
+
+def measure(size, window, seconds):
+    with Scope() as scope:
+        daemon, figures = watch(scope, window)
+        try:
+            need_program("wrk")
+            figures["throughput"] = throughput(scope, daemon, seconds)
+        except Skip as reason:
+            figures["throughput"] = {"missing": str(reason)}
+    with Scope() as scope:
+        try:
+            need_program("wrk")
+            figures["latency"] = latency(scope, seconds)
+        except Skip as reason:
+            figures["latency"] = {"missing": str(reason)}
+    return figures
+
+
+def show(figures):
+    rows = [
+        ["CPU, all included", f"{figures['cpu_share']:.2%} of one core"],
+        ["samples taken", f"{figures['samples']} in {figures['window_seconds']} s"],
+        ["peak memory beside the ring file", f"{figures['peak_beside_ring_bytes'] / MIB:.1f} MiB"],
+        ["peak memory with what is resident of it", f"{figures['peak_bytes'] / MIB:.1f} MiB"],
+    ]
+    throughput = figures["throughput"]
+    if "missing" in throughput:
+        rows.append(["scrapes a second", throughput["missing"]])
+    else:
+        for name, of in throughput.items():
+            rows.append([f"scrapes a second: {name if name == 'sockwatchd' else 'node_exporter, ' + name}, "
+                         f"{of['series']} series", f"{of['requests_per_second']:,.0f} (spread {of['spread']:.0%})"])
+    latency = figures["latency"]
+    if "missing" in latency:
+        rows.append(["time of a scrape", latency["missing"]])
+    else:
+        for name, words in (("rest", "time of a scrape without walks"), ("walk", "time of a scrape while walks follow each other")):
+            of = latency[name]
+            rows.append([words, f"p50 {seconds_text(of['p50_seconds'])}, p99 {seconds_text(of['p99_seconds'])} "
+                                f"(spread {of['p99_spread']:.0%}), {of['cpu_share']:.0%} of a core busy"])
+        if not latency["is_by_setting"]:
+            rows.append(["", "no setting for walks here: by the interval between samples"])
+    return table([f"the daemon, defaults, a scrape every {SCRAPE_EVERY_SECONDS} s", ""], rows)
