@@ -8,7 +8,8 @@
  * Says "ready" when another sample would know no more than the last, and then
  * takes one for each line of its input:
  *
- *     full     with the walk over all sockets
+ *     all      with the walk over all sockets, those that are bound and nothing more too
+ *     full     with the walk over all others
  *     rare     with the walk over those in rare states
  *     none     without a walk: what each second costs
  *
@@ -80,6 +81,7 @@ static bool parse(const char *line, Walk *ret) {
                 [WALK_NONE] = "none\n",
                 [WALK_RARE] = "rare\n",
                 [WALK_FULL] = "full\n",
+                [WALK_ALL] = "all\n",
         };
 
         for (unsigned walk = 0; walk < _WALKS; walk++)
