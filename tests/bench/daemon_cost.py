@@ -25,7 +25,7 @@ WALKS_ALWAYS_INTERVAL = "250ms"
 # Until there is that setting, how often a sample is taken decides.
 WALKS_SELDOM_INTERVAL = "1h"
 
-TURNS = 3
+TURNS = 5
 CONNECTIONS = 4  # for throughput: without a pause
 
 # For latency, about 500 scrapes a second: so few leave the cores alone, and of so many less than one in a hundred is the
@@ -100,7 +100,11 @@ def configured(scope, text, interval, fallback_interval):
 
 
 def latency(scope, seconds):
-    """Scrapes at rest and while walks follow each other, taking turns; the other daemon is stopped meanwhile."""
+    """Scrapes at rest and while walks follow each other, taking turns; the other daemon is stopped meanwhile.
+
+    What else the machine does can only add to a p99, so that of the quietest turn counts on both sides: a busy machine
+    would make the one at rest look bad, and that under walks good beside it.
+    """
     folder = scope.folder()
     resting, is_real = configured(scope, WALKS_NEVER, None, WALKS_SELDOM_INTERVAL)
     walking, _ = configured(scope, WALKS_ALWAYS, WALKS_ALWAYS_INTERVAL, WALKS_ALWAYS_INTERVAL)
@@ -119,7 +123,7 @@ def latency(scope, seconds):
             figures[name]["p99"].append(p99)
     return {
         "is_by_setting": is_real,
-        **{name: {"p50_seconds": median(f["p50"]), "p99_seconds": median(f["p99"]), "p99_spread": spread(f["p99"]),
+        **{name: {"p50_seconds": median(f["p50"]), "p99_seconds": min(f["p99"]), "p99_all": f["p99"],
                   "cpu_share": median(f["busy"])} for name, f in figures.items()},
     }
 
@@ -161,8 +165,8 @@ def show(figures):
     else:
         for name, words in (("rest", "time of a scrape without walks"), ("walk", "time of a scrape while walks follow each other")):
             of = latency[name]
-            rows.append([words, f"p50 {seconds_text(of['p50_seconds'])}, p99 {seconds_text(of['p99_seconds'])} "
-                                f"(spread {of['p99_spread']:.0%}), {of['cpu_share']:.0%} of a core busy"])
+            rows.append([words, f"p50 {seconds_text(of['p50_seconds'])}, p99 {seconds_text(of['p99_seconds'])} to "
+                                f"{seconds_text(max(of['p99_all']))}, {of['cpu_share']:.0%} of a core busy"])
         if not latency["is_by_setting"]:
             rows.append(["", "no setting for walks here: by the interval between samples"])
     return table([f"the daemon, defaults, a scrape every {SCRAPE_EVERY_SECONDS} s", ""], rows)
