@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "cli/json.h"
@@ -304,6 +305,7 @@ int json_write_sample(const Sample *sample, JsonParts parts, FILE *file) {
                 { "collectors", collectors },
                 { "values", values },
         };
+        size_t ascii;
 
         /* Handed to the root at once, so that it alone has to be released. */
         if (json_add_members(root, members, ELEMENTSOF(members)) < 0 ||
@@ -318,7 +320,10 @@ int json_write_sample(const Sample *sample, JsonParts parts, FILE *file) {
         if (json_add_tables(root, sample, parts) < 0)
                 return -ENOMEM;
 
-        return json_dumpf(root, file, JSON_COMPACT) < 0 ? -EIO : 0;
+        /* Control characters beyond ASCII are commands to some terminals, and JSON leaves them as they are.
+         */
+        ascii = isatty(fileno(file)) ? JSON_ENSURE_ASCII : 0;
+        return json_dumpf(root, file, JSON_COMPACT | ascii) < 0 ? -EIO : 0;
 }
 
 int json_write_line(const Sample *sample, JsonParts parts) {

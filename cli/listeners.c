@@ -143,5 +143,7 @@ static int listeners_show(const CommandOptions *options, const Sample *sample) {
 }
 
 CommandStatus command_listeners(const CommandOptions *options) {
-        return look_show(options, listeners_show);
+        static const LookPart part = { REMARKS_LISTENERS, listeners_show };
+
+        return look_show(options, &part);
 }

@@ -126,5 +126,7 @@ static int states_show(const CommandOptions *options, const Sample *sample) {
 }
 
 CommandStatus command_states(const CommandOptions *options) {
-        return look_show(options, states_show);
+        static const LookPart part = { REMARKS_STATES, states_show };
+
+        return look_show(options, &part);
 }

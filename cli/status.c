@@ -60,5 +60,7 @@ static int status_show(const CommandOptions *options, const Sample *sample) {
 }
 
 CommandStatus command_status(const CommandOptions *options) {
-        return look_show(options, status_show);
+        static const LookPart part = { REMARKS_STATUS, status_show };
+
+        return look_show(options, &part);
 }

@@ -5,9 +5,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/utf8.h"
+#include "cli/printable.h"
 #include "cli/table.h"
 
 struct libscols_table *table_new(const TableColumn *columns, size_t n_columns) {
@@ -29,27 +28,14 @@ struct libscols_table *table_new(const TableColumn *columns, size_t n_columns) {
         return table;
 }
 
-/* Puts "?" for what is no text, or would be a command to the terminal (C0, C1 and DEL): names that others
- * chose are shown here. */
-static void table_make_printable(char *text) {
-        while (*text) {
-                size_t n = utf8_length(text);
-                bool is_c1 = n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;
-
-                if (n == 0 || is_c1 || (unsigned char)*text < ' ' || *text == 0x7f)
-                        memset(text, '?', n > 0 ? n : 1);
-                text += n > 0 ? n : 1;
-        }
-}
-
 void table_set(struct libscols_line *line, size_t column, const char *format, ...) {
-        char text[128];
+        char text[256];
         va_list arguments;
 
         va_start(arguments, format);
         (void)vsnprintf(text, sizeof text, format, arguments);
         va_end(arguments);
-        table_make_printable(text);
+        printable_make(text);
         (void)scols_line_set_data(line, column, text);
 }
 

@@ -185,5 +185,7 @@ static int units_show(const CommandOptions *options, const Sample *sample) {
 }
 
 CommandStatus command_units(const CommandOptions *options) {
-        return look_show(options, units_show);
+        static const LookPart part = { REMARKS_UNITS, units_show };
+
+        return look_show(options, &part);
 }

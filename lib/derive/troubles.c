@@ -18,13 +18,13 @@
 static double trouble_queue_full(const Sample *sample, const void *any) {
         const ListenerRow *row = any;
 
-        return pressure_is_full(row->worst_length, row->worst_limit) ? (double)row->length : 0;
+        return pressure_is_full(row->worst_length, row->worst_limit) ? (double)row->worst_length : 0;
 }
 
 static double trouble_unix_queue_full(const Sample *sample, const void *any) {
         const UnixListenerRow *row = any;
 
-        return pressure_is_full(row->worst_length, row->worst_limit) ? (double)row->length : 0;
+        return pressure_is_full(row->worst_length, row->worst_limit) ? (double)row->worst_length : 0;
 }
 
 /* Of several sockets on one address at least one was full, if together they held more than all limits. */
