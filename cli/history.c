@@ -239,7 +239,7 @@ static CommandStatus history_run(CommandOptions *options, History *history) {
         if (!history->table)
                 printf("%s]\n", history->n_written > 0 ? "\n" : "[");
         if (history->n_written == 0) {
-                reading_explain_range(&reading, reader);
+                reading_explain_range(&reading, reader, options->has_at ? &options->at_usec : NULL);
                 return COMMAND_BLIND;
         }
 

@@ -127,7 +127,7 @@ static CommandStatus look_at(const CommandOptions *options, RingReader *reader, 
                 return COMMAND_BLIND;
         }
         if (r == 0) {
-                reading_explain_range(&reading, reader);
+                reading_explain_range(&reading, reader, &options->at_usec);
                 return COMMAND_BLIND;
         }
 
