@@ -517,6 +517,37 @@ def _(scope):
     matches(rf" 3/2 127\.0\.0\.1:{queue.port} ", result.stdout)
 
 
+@test("sockwatch: where walks are turned off that is said, the tables of what they count are left out, and it is no fault")
+def _(scope):
+    path = os.path.join(scope.folder(), "sockwatch.yaml")
+    with open(path, "w") as file:
+        file.write("walks:\n  budget: 0%\n")
+    daemon = scope.daemon(f"--config.file={path}", interval="20ms").wait_ready()
+    daemon.wait_samples(3)
+    for command, is_there, is_not in [("status", r"^CLOSE-WAIT +-$", "before this sample"),
+                                      ("listeners", r"^ADDRESS .* QUEUE ", "SYN-RECV"), ("units", r"^UNIT +PROCS ", "ESTAB")]:
+        result = sockwatch(command, f"--ring.file={daemon.ring}")
+        equal((result.returncode, result.stderr), (0, ""), result.stdout)
+        matches(r"^TCP sockets are not counted, as walks over them are turned off \(walks.budget is 0%\)$", result.stdout)
+        matches(is_there, result.stdout)
+        assert is_not not in result.stdout, result.stdout
+        equal(json.loads(sockwatch(command, "--json", f"--ring.file={daemon.ring}").stdout)["tcp_counted"], {})
+
+
+@test("sockwatch: what walks counted before the sample is told with its age")
+def _(scope):
+    path = os.path.join(scope.folder(), "sockwatch.yaml")
+    with open(path, "w") as file:
+        file.write("walks:\n  budget: 0.0001%\n")  # after the first one, none for hours
+    daemon = scope.daemon(f"--config.file={path}", interval="50ms").wait_ready()
+    daemon.wait_samples(5)
+    for command, named in [("status", "all states"), ("listeners", "SYN-RECV, CLOSE-WAIT"), ("units", "LISTEN, CLOSE-W, NOT-ACC")]:
+        result = sockwatch(command, f"--ring.file={daemon.ring}")
+        matches(rf"^counted \d+\.\d s before this sample: .*{named}", result.stdout)
+        sample = json.loads(sockwatch(command, "--json", f"--ring.file={daemon.ring}").stdout)
+        assert sample["tcp_counted"]["rare_states"] < sample["time"], sample
+
+
 @test("sockwatch: what cannot be written ends with 3 and is told")
 def _(scope):
     daemon = scope.daemon(interval="20ms").wait_ready()
