@@ -27,6 +27,7 @@
 typedef struct History {
         const CommandOptions *options;
         struct libscols_table *table; /* NULL: JSON */
+        size_t n_time_left_out;       /* bytes of a time that are not shown, from its front on */
         Sample before;
         bool has_before;
         uint64_t n_written;
@@ -43,17 +44,51 @@ enum {
         HISTORY_RETRANSMITS,
         HISTORY_QUEUE,
         HISTORY_LISTENER,
+        HISTORY_UNIT,
+        HISTORY_PROCESS,
         HISTORY_NOTE,
+        _HISTORY_COLUMNS,
 };
 
-static const TableColumn history_columns[] = {
-        [HISTORY_TIME] = { "TIME", false },          [HISTORY_ESTABLISHED] = { "ESTAB", true },
-        [HISTORY_SYN_SENT] = { "SYN-SENT", true },   [HISTORY_SYN_RECV] = { "SYN-RECV", true },
-        [HISTORY_TIME_WAIT] = { "TIME-WAIT", true }, [HISTORY_CLOSE_WAIT] = { "CLOSE-WAIT", true },
-        [HISTORY_DROPS] = { "DROPS/S", true },       [HISTORY_RETRANSMITS] = { "RETRANS/S", true },
-        [HISTORY_QUEUE] = { "QUEUE", true },         [HISTORY_LISTENER] = { "LISTENER", false },
-        [HISTORY_NOTE] = { "NOTE", false },
+/* A terminal that has fewer columns than this is not shown all of the table. */
+#define HISTORY_WIDTH_MIN 140
+
+static const struct {
+        TableColumn column;
+        const char *short_name; /* NULL: it is left out where there is no room */
+} history_columns[_HISTORY_COLUMNS] = {
+        [HISTORY_TIME] = { { "TIME", TABLE_TEXT }, "TIME" },
+        [HISTORY_ESTABLISHED] = { { "ESTAB", TABLE_NUMBER }, "ESTAB" },
+        [HISTORY_SYN_SENT] = { { "SYN-SENT", TABLE_NUMBER }, NULL },
+        [HISTORY_SYN_RECV] = { { "SYN-RECV", TABLE_NUMBER }, NULL },
+        [HISTORY_TIME_WAIT] = { { "TIME-WAIT", TABLE_NUMBER }, NULL },
+        [HISTORY_CLOSE_WAIT] = { { "CLOSE-WAIT", TABLE_NUMBER }, "CLOSE-W" },
+        [HISTORY_DROPS] = { { "DROPS/S", TABLE_NUMBER }, "DROPS/S" },
+        [HISTORY_RETRANSMITS] = { { "RETRANS/S", TABLE_NUMBER }, "RETR/S" },
+        [HISTORY_QUEUE] = { { "QUEUE", TABLE_NUMBER }, "QUEUE" },
+        [HISTORY_LISTENER] = { { "LISTENER", TABLE_TEXT }, "LISTENER" },
+        [HISTORY_UNIT] = { { "UNIT", TABLE_NAME }, "UNIT" },
+        [HISTORY_PROCESS] = { { "PROCESS", TABLE_NAME }, NULL },
+        [HISTORY_NOTE] = { { "NOTE", TABLE_NAME }, "NOTE" },
 };
+
+static struct libscols_table *history_new_table(bool is_narrow) {
+        TableColumn columns[_HISTORY_COLUMNS];
+        struct libscols_table *table;
+
+        for (size_t i = 0; i < _HISTORY_COLUMNS; i++) {
+                columns[i] = history_columns[i].column;
+                if (is_narrow && history_columns[i].short_name)
+                        columns[i].name = history_columns[i].short_name;
+        }
+
+        table = table_new(columns, _HISTORY_COLUMNS);
+        for (size_t i = 0; table && is_narrow && i < _HISTORY_COLUMNS; i++)
+                if (!history_columns[i].short_name)
+                        (void)scols_column_set_flags(scols_table_get_column(table, i), SCOLS_FL_HIDDEN);
+
+        return table;
+}
 
 /* The time for which there is no sample, just before this one; 0: there is no gap. */
 static usec_t history_gap(const History *history, const Sample *sample) {
@@ -112,41 +147,52 @@ static bool history_can_compare_listeners(const History *history, const Sample *
                history_gap(history, sample) == 0;
 }
 
-/* Whose queue is the fullest; where all are empty, who drops the most. */
+/* The one that dropped the most since the sample before; where none dropped, whose queue is the fullest;
+ * NULL where all are empty. */
+static const ListenerRow *history_find_listener(const History *history, const Sample *sample) {
+        const ListenerRow *row = NULL;
+
+        if (history_can_compare_listeners(history, sample))
+                row = pressure_most_dropping_listener(&history->before, sample);
+        if (row)
+                return row;
+
+        row = pressure_fullest_listener(sample);
+        return row && row->worst_length > 0 ? row : NULL;
+}
+
 static void history_set_listener(struct libscols_line *line, const History *history, const Sample *sample) {
-        const ListenerRow *row = pressure_fullest_listener(sample);
+        const ListenerRow *row = history_find_listener(history, sample);
         char name[ENDPOINT_NAME_SIZE] = "";
 
-        if (!row) {
-                table_set(line, HISTORY_QUEUE, sample->reports[COLLECTOR_LISTEN].error < 0 ? "-" : "0");
-                table_set(line, HISTORY_LISTENER, "%s", "");
-                return;
-        }
-
-        if (row->worst_length > 0)
+        if (row && row->worst_length > 0)
                 table_set(line, HISTORY_QUEUE, "%" PRIu64 "/%" PRIu64, row->worst_length, row->worst_limit);
-        else {
-                table_set(line, HISTORY_QUEUE, "0");
-                row = history_can_compare_listeners(history, sample)
-                              ? pressure_most_dropping_listener(&history->before, sample)
-                              : NULL;
-        }
+        else
+                table_set(line, HISTORY_QUEUE, sample->reports[COLLECTOR_LISTEN].error < 0 ? "-" : "0");
 
         if (row)
                 endpoint_format_name(&row->key.endpoint, name);
         table_set(line, HISTORY_LISTENER, "%s", name);
+        table_set(line, HISTORY_UNIT, "%s", row ? row->key.unit : "");
+        table_set(line, HISTORY_PROCESS, "%s", row ? row->key.process : "");
+}
+
+/* Where there is little room the day is told only if it is not today. */
+static void history_set_time(struct libscols_line *line, const History *history, const Sample *sample) {
+        char time[MOMENT_SIZE];
+
+        moment_format(sample->realtime_usec, time);
+        table_set(line, HISTORY_TIME, "%s", time + history->n_time_left_out);
 }
 
 static int history_add_line(History *history, const Sample *sample) {
         struct libscols_line *line;
-        char time[MOMENT_SIZE];
 
         line = scols_table_new_line(history->table, NULL);
         if (!line)
                 return -ENOMEM;
 
-        moment_format(sample->realtime_usec, time);
-        table_set(line, HISTORY_TIME, "%s", time);
+        history_set_time(line, history, sample);
         table_set_value(line, HISTORY_ESTABLISHED, sample, VALUE_TCP_ESTABLISHED);
         table_set_value(line, HISTORY_SYN_SENT, sample, VALUE_TCP_SYN_SENT);
         table_set_value(line, HISTORY_SYN_RECV, sample, VALUE_TCP_SYN_RECV);
@@ -190,10 +236,22 @@ static int history_walk(History *history, RingReader *reader, Reading *reading) 
 }
 
 static int history_show_at(History *history, RingReader *reader, Reading *reading) {
+        _cleanup_(freep) Sample *sample = malloc(sizeof *sample);
         int r;
 
-        r = reading_find(reading, reader, history->options->at_usec, &history->before);
-        return r <= 0 ? r : history_write(history, &history->before);
+        if (!sample)
+                return -ENOMEM;
+
+        r = reading_find(reading, reader, history->options->at_usec, sample);
+        if (r <= 0)
+                return r;
+
+        r = reading_find_before(reading, reader, sample, &history->before);
+        if (r < 0)
+                return r;
+
+        history->has_before = r > 0;
+        return history_write(history, sample);
 }
 
 /* By default the last minute that there is, which for a daemon that is dead is not the last one of the
@@ -234,29 +292,43 @@ static CommandStatus history_run(CommandOptions *options, History *history) {
                 return COMMAND_BLIND;
         }
 
-        if (history->table && history->n_written > 0 && scols_print_table(history->table) < 0)
+        if (history->table && history->n_written > 0 && table_print(history->table) < 0)
                 return COMMAND_BLIND;
         if (!history->table)
                 printf("%s]\n", history->n_written > 0 ? "\n" : "[");
         if (history->n_written == 0) {
-                reading_explain_range(&reading, reader);
+                reading_explain_range(&reading, reader, options->has_at ? &options->at_usec : NULL);
                 return COMMAND_BLIND;
         }
 
         return reading_report(&reading, options->ring_file);
 }
 
+/* "2026-11-25 " if all is of today, else "2026-". */
+static size_t history_count_left_out(const CommandOptions *options) {
+        usec_t now_usec = clock_usec(CLOCK_REALTIME), from_usec = now_usec;
+        char from[MOMENT_SIZE], now[MOMENT_SIZE];
+
+        if (options->has_since || options->has_at)
+                from_usec = options->has_at ? options->at_usec : options->since_usec;
+        moment_format(from_usec, from);
+        moment_format(now_usec, now);
+        return memcmp(from, now, strlen("2026-11-25")) == 0 ? strlen("2026-11-25 ") : strlen("2026-");
+}
+
 CommandStatus command_history(const CommandOptions *options) {
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
         _cleanup_(freep) History *history = NULL;
         CommandOptions filled = *options;
+        unsigned width = table_terminal_width();
+        bool is_narrow = width > 0 && width < HISTORY_WIDTH_MIN;
 
         if (options->has_at && options->has_since) {
                 fprintf(stderr, "sockwatch: --at and --since exclude each other\n");
                 return COMMAND_USAGE;
         }
         history = calloc(1, sizeof *history);
-        table = options->json ? NULL : table_new(history_columns, ELEMENTSOF(history_columns));
+        table = options->json ? NULL : history_new_table(is_narrow);
         if (!history || (!options->json && !table)) {
                 fprintf(stderr, "sockwatch: out of memory\n");
                 return COMMAND_BLIND;
@@ -264,5 +336,6 @@ CommandStatus command_history(const CommandOptions *options) {
 
         history->options = &filled;
         history->table = table;
+        history->n_time_left_out = is_narrow ? history_count_left_out(options) : 0;
         return history_run(&filled, history);
 }

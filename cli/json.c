@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "cli/json.h"
@@ -295,19 +296,43 @@ static int json_add_collectors(json_t *object, const Sample *sample) {
         return 0;
 }
 
+/* When what walks count was true, which may be before the sample. */
+static int json_add_counted(json_t *object, const Sample *sample) {
+        static const struct {
+                const char *name;
+                ValueId id;
+        } counted[] = {
+                { "established", VALUE_TCP_ESTABLISHED_USEC },
+                { "time_wait", VALUE_TCP_TIME_WAIT_USEC },
+                { "bound_inactive", VALUE_TCP_BOUND_INACTIVE_USEC },
+                { "rare_states", VALUE_TCP_RARE_STATES_USEC },
+                { "full_walk", VALUE_TCP_FULL_WALK_USEC },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(counted); i++)
+                if (sample_has(sample, counted[i].id) &&
+                    json_object_set_new(object, counted[i].name,
+                                        json_seconds(sample->values[counted[i].id])) < 0)
+                        return -ENOMEM;
+
+        return 0;
+}
+
 int json_write_sample(const Sample *sample, JsonParts parts, FILE *file) {
         _cleanup_(json_derefp) json_t *root = json_object();
-        json_t *values = json_object(), *collectors = json_object();
+        json_t *values = json_object(), *collectors = json_object(), *counted = json_object();
         const JsonMember members[] = {
                 { "number", json_number(sample->number) },
                 { "time", json_seconds(sample->realtime_usec) },
                 { "collectors", collectors },
+                { "tcp_counted", counted },
                 { "values", values },
         };
+        size_t ascii;
 
         /* Handed to the root at once, so that it alone has to be released. */
         if (json_add_members(root, members, ELEMENTSOF(members)) < 0 ||
-            json_add_collectors(collectors, sample) < 0)
+            json_add_collectors(collectors, sample) < 0 || json_add_counted(counted, sample) < 0)
                 return -ENOMEM;
 
         if (!(parts & JSON_VALUES))
@@ -318,7 +343,10 @@ int json_write_sample(const Sample *sample, JsonParts parts, FILE *file) {
         if (json_add_tables(root, sample, parts) < 0)
                 return -ENOMEM;
 
-        return json_dumpf(root, file, JSON_COMPACT) < 0 ? -EIO : 0;
+        /* Control characters beyond ASCII are commands to some terminals, and JSON leaves them as they are.
+         */
+        ascii = isatty(fileno(file)) ? JSON_ENSURE_ASCII : 0;
+        return json_dumpf(root, file, JSON_COMPACT | ascii) < 0 ? -EIO : 0;
 }
 
 int json_write_line(const Sample *sample, JsonParts parts) {

@@ -13,7 +13,8 @@
 #include "base/macro.h"
 #include "store/sample.h"
 
-/* What of a sample is wanted; its number, its time and the collectors' reports always are. */
+/* What of a sample is wanted; its number, its time, the collectors' reports and when walks counted always
+ * are. */
 typedef enum JsonParts {
         JSON_VALUES = 1 << 0,
         JSON_LISTENERS = 1 << 1, /* TCP, UNIX and UDP */

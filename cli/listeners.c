@@ -25,15 +25,13 @@ static struct libscols_line *listeners_add_line(struct libscols_table *table, co
         return line;
 }
 
-static int listeners_print_tcp(const Sample *sample) {
+static int listeners_print_queues(const Sample *sample) {
         static const TableColumn columns[] = {
-                { "ADDRESS", false },  { "PORT", true },     { "UNIT", false }, { "PROCESS", false },
-                { "QUEUE", true },     { "LIMIT", true },    { "PEAK", true },  { "DROPS", true },
-                { "FULL", true },      { "SYN-RECV", true }, { "ESTAB", true }, { "CLOSE-WAIT", true },
-                { "TIME-WAIT", true }, { "SOCKETS", true },
+                { "ADDRESS", TABLE_TEXT },   { "PORT", TABLE_NUMBER },  { "UNIT", TABLE_NAME },
+                { "PROCESS", TABLE_NAME },   { "QUEUE", TABLE_NUMBER }, { "LIMIT", TABLE_NUMBER },
+                { "PEAK", TABLE_NUMBER },    { "DROPS", TABLE_NUMBER }, { "FULL", TABLE_NUMBER },
+                { "SOCKETS", TABLE_NUMBER },
         };
-        bool has_walk =
-                sample->reports[COLLECTOR_TCP].is_present && sample->reports[COLLECTOR_TCP].error == 0;
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
 
         table = table_new(columns, ELEMENTSOF(columns));
@@ -41,35 +39,77 @@ static int listeners_print_tcp(const Sample *sample) {
                 return -ENOMEM;
 
         for (uint32_t i = 0; i < sample->n_listeners; i++) {
-                static const unsigned states[] = { STATE_SYN_RECV, STATE_ESTABLISHED, STATE_CLOSE_WAIT,
-                                                   STATE_TIME_WAIT };
                 const ListenerRow *row = &sample->listeners[i];
                 struct libscols_line *line = listeners_add_line(table, &row->key.endpoint);
 
                 if (!line)
                         return -ENOMEM;
                 table_set(line, 2, "%s", row->key.unit);
-                table_set(line, 3, "%s", row->key.process);
+                table_set_name(line, 3, row->key.process);
                 table_set(line, 4, "%" PRIu64, row->length);
                 table_set(line, 5, "%" PRIu64, row->limit);
                 table_set(line, 6, "%" PRIu64, row->peak);
                 table_set(line, 7, "%" PRIu64, row->drops);
                 table_set(line, 8, "%.1f s", (double)row->saturated_usec / (double)USEC_PER_SEC);
-                for (size_t k = 0; k < ELEMENTSOF(states); k++)
-                        if (has_walk)
-                                table_set(line, 9 + k, "%" PRIu64, row->states[states[k]]);
-                        else
-                                table_set(line, 9 + k, "-");
-                table_set(line, 13, "%" PRIu64, row->n_sockets);
+                table_set(line, 9, "%" PRIu64, row->n_sockets);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
+}
+
+/* A table of their own: with the queues in one they would be wider than a terminal. */
+static int listeners_print_connections(const Sample *sample) {
+        static const TableColumn columns[] = {
+                { "ADDRESS", TABLE_TEXT },     { "PORT", TABLE_NUMBER },  { "UNIT", TABLE_NAME },
+                { "SYN-RECV", TABLE_NUMBER },  { "ESTAB", TABLE_NUMBER }, { "CLOSE-WAIT", TABLE_NUMBER },
+                { "TIME-WAIT", TABLE_NUMBER },
+        };
+        static const unsigned states[] = { STATE_SYN_RECV, STATE_ESTABLISHED, STATE_CLOSE_WAIT,
+                                           STATE_TIME_WAIT };
+        _cleanup_(table_unrefp) struct libscols_table *table = NULL;
+
+        table = table_new(columns, ELEMENTSOF(columns));
+        if (!table)
+                return -ENOMEM;
+
+        for (uint32_t i = 0; i < sample->n_listeners; i++) {
+                const ListenerRow *row = &sample->listeners[i];
+                struct libscols_line *line = listeners_add_line(table, &row->key.endpoint);
+
+                if (!line)
+                        return -ENOMEM;
+                table_set(line, 2, "%s", row->key.unit);
+                for (size_t k = 0; k < ELEMENTSOF(states); k++)
+                        table_set(line, 3 + k, "%" PRIu64, row->states[states[k]]);
+        }
+
+        return table_print(table);
+}
+
+static int listeners_print_tcp(const Sample *sample) {
+        bool has_walk =
+                sample->reports[COLLECTOR_TCP].is_present && sample->reports[COLLECTOR_TCP].error == 0;
+        int r;
+
+        if (sample->n_listeners == 0)
+                return 0;
+
+        r = listeners_print_queues(sample);
+        if (r != 0)
+                return r;
+
+        if (!has_walk)
+                return 0;
+
+        printf("\n");
+        return listeners_print_connections(sample);
 }
 
 static int listeners_print_unix(const Sample *sample) {
         static const TableColumn columns[] = {
-                { "PATH", false }, { "UNIT", false }, { "PROCESS", false }, { "QUEUE", true },
-                { "LIMIT", true }, { "PEAK", true },  { "FULL", true },
+                { "PATH", TABLE_NAME },    { "UNIT", TABLE_NAME },    { "PROCESS", TABLE_NAME },
+                { "QUEUE", TABLE_NUMBER }, { "LIMIT", TABLE_NUMBER }, { "PEAK", TABLE_NUMBER },
+                { "FULL", TABLE_NUMBER },
         };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
 
@@ -85,20 +125,21 @@ static int listeners_print_unix(const Sample *sample) {
                         return -ENOMEM;
                 table_set(line, 0, "%s", row->key.path);
                 table_set(line, 1, "%s", row->key.unit);
-                table_set(line, 2, "%s", row->key.process);
+                table_set_name(line, 2, row->key.process);
                 table_set(line, 3, "%" PRIu64, row->length);
                 table_set(line, 4, "%" PRIu64, row->limit);
                 table_set(line, 5, "%" PRIu64, row->peak);
                 table_set(line, 6, "%.1f s", (double)row->saturated_usec / (double)USEC_PER_SEC);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
 }
 
 static int listeners_print_udp(const Sample *sample) {
         static const TableColumn columns[] = {
-                { "UDP ADDRESS", false }, { "PORT", true },  { "UNIT", false }, { "PROCESS", false },
-                { "UNREAD", true },       { "LIMIT", true }, { "DROPS", true }, { "SOCKETS", true },
+                { "UDP ADDRESS", TABLE_TEXT }, { "PORT", TABLE_NUMBER },    { "UNIT", TABLE_NAME },
+                { "PROCESS", TABLE_NAME },     { "UNREAD", TABLE_NUMBER },  { "LIMIT", TABLE_NUMBER },
+                { "DROPS", TABLE_NUMBER },     { "SOCKETS", TABLE_NUMBER },
         };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
 
@@ -113,14 +154,20 @@ static int listeners_print_udp(const Sample *sample) {
                 if (!line)
                         return -ENOMEM;
                 table_set(line, 2, "%s", row->key.unit);
-                table_set(line, 3, "%s", row->key.process);
+                table_set_name(line, 3, row->key.process);
                 table_set(line, 4, "%" PRIu64, row->queue_bytes);
                 table_set(line, 5, "%" PRIu64, row->buffer_bytes);
                 table_set(line, 6, "%" PRIu64, row->drops);
                 table_set(line, 7, "%" PRIu64, row->n_sockets);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
+}
+
+/* The time over which they count is not to be seen in the numbers. */
+static void listeners_print_periods(void) {
+        printf("\nPEAK: of the last minute. DROPS and FULL: since sockwatchd started; DROPS of a\n"
+               "socket that is older: since that began.\n");
 }
 
 static int listeners_show(const CommandOptions *options, const Sample *sample) {
@@ -138,10 +185,14 @@ static int listeners_show(const CommandOptions *options, const Sample *sample) {
                 printf("\n");
                 r = listeners_print_udp(sample);
         }
+        if (r == 0)
+                listeners_print_periods();
 
         return r;
 }
 
 CommandStatus command_listeners(const CommandOptions *options) {
-        return look_show(options, listeners_show);
+        static const LookPart part = { REMARKS_LISTENERS, listeners_show };
+
+        return look_show(options, &part);
 }

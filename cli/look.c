@@ -13,8 +13,7 @@
 #include "cli/reading.h"
 #include "collect/collection.h"
 #include "derive/freshness.h"
-#include "derive/permissions.h"
-#include "derive/pressure.h"
+#include "derive/troubles.h"
 
 /* Samples that are taken at most until everything is known of processes and owners. */
 #define LOOK_LIVE_SAMPLES_MAX 100
@@ -36,42 +35,6 @@ static bool look_is_stale(const Look *look, const Sample *sample) {
                sample->boottime_usec > clock_usec(CLOCK_BOOTTIME);
 }
 
-static bool look_has_full_queue(const Sample *sample) {
-        for (uint32_t i = 0; i < sample->n_listeners; i++)
-                if (pressure_is_full(sample->listeners[i].worst_length, sample->listeners[i].worst_limit))
-                        return true;
-        for (uint32_t i = 0; i < sample->n_unix_listeners; i++)
-                if (pressure_is_full(sample->unix_listeners[i].worst_length,
-                                     sample->unix_listeners[i].worst_limit))
-                        return true;
-
-        return false;
-}
-
-static void look_print_full_queues(const Sample *sample) {
-        for (uint32_t i = 0; i < sample->n_listeners; i++) {
-                const ListenerRow *row = &sample->listeners[i];
-                char name[ENDPOINT_NAME_SIZE];
-
-                if (!pressure_is_full(row->worst_length, row->worst_limit))
-                        continue;
-
-                endpoint_format_name(&row->key.endpoint, name);
-                printf("accept queue of %s (%s) is full: %" PRIu64 " wait and its limit is %" PRIu64
-                       ", so new ones are dropped\n",
-                       name, row->key.unit, row->worst_length, row->worst_limit);
-        }
-
-        for (uint32_t i = 0; i < sample->n_unix_listeners; i++) {
-                const UnixListenerRow *row = &sample->unix_listeners[i];
-
-                if (pressure_is_full(row->worst_length, row->worst_limit))
-                        printf("accept queue of %s (%s) is full: %" PRIu64 " wait and its limit is %" PRIu64
-                               ", so others wait or are refused\n",
-                               row->key.path, row->key.unit, row->worst_length, row->worst_limit);
-        }
-}
-
 /* True if some of the sample is missing or incomplete. */
 static bool look_is_partial(const Sample *sample) {
         for (unsigned id = 0; id < _COLLECTOR_ROOM; id++) {
@@ -82,36 +45,6 @@ static bool look_is_partial(const Sample *sample) {
         }
 
         return false;
-}
-
-static void look_print_collectors(const Sample *sample) {
-        for (unsigned id = 0; id < _COLLECTOR_ROOM; id++) {
-                const CollectorReport *report = &sample->reports[id];
-
-                if (!report->is_present || !collector_name(id))
-                        continue;
-                if (report->error < 0)
-                        printf("collector %s fails: %s\n", collector_name(id), strerror(-report->error));
-                if (report->is_incomplete)
-                        printf("collector %s is incomplete: it has not come to all of it yet, or saw more "
-                               "than "
-                               "it has room for\n",
-                               collector_name(id));
-        }
-}
-
-static void look_print_permissions(const Sample *sample) {
-        uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
-        const char *wanted = permissions_wanted_for_owners(sample);
-
-        if (n == 0)
-                return;
-
-        printf("owners of %" PRIu64 " sockets are not known: ", n);
-        if (wanted)
-                printf("reading descriptors of other users wants %s\n", wanted);
-        else
-                printf("some processes do not let their descriptors be read\n");
 }
 
 static void look_print_time(const Look *look, const Sample *sample) {
@@ -130,24 +63,22 @@ static void look_print_time(const Look *look, const Sample *sample) {
 
 /* The exit status is the same in each form: what a script asks for is the verdict. */
 static CommandStatus
-look_print(const Look *look, const CommandOptions *options, const Sample *sample, look_fn show) {
+look_print(const Look *look, const CommandOptions *options, const Sample *sample, const LookPart *part) {
         if (!options->json) {
                 look_print_time(look, sample);
-                look_print_collectors(sample);
-                look_print_permissions(sample);
-                look_print_full_queues(sample);
+                remarks_write(sample, part->remarks, stdout);
                 printf("\n");
         }
-        if (show(options, sample) < 0)
+        if (part->show(options, sample) < 0)
                 return COMMAND_BLIND;
 
-        if (look_is_stale(look, sample) || look_is_partial(sample) || look_has_full_queue(sample))
+        if (look_is_stale(look, sample) || look_is_partial(sample) || troubles_has_certain(sample))
                 return COMMAND_FOUND;
 
         return COMMAND_FINE;
 }
 
-static CommandStatus look_live(const CommandOptions *options, look_fn show) {
+static CommandStatus look_live(const CommandOptions *options, const LookPart *part) {
         static const Look look = { .is_live = true };
         _cleanup_(collection_freep) Collection *collection = NULL;
         _cleanup_(sources_done) Sources sources = SOURCES_NULL;
@@ -174,10 +105,10 @@ static CommandStatus look_live(const CommandOptions *options, look_fn show) {
         for (unsigned i = 0; i < LOOK_LIVE_SAMPLES_MAX && !collection_is_settled(collection); i++)
                 collection_run_walk(collection, &bounds_default, WALK_NONE, sample);
         collection_run_walk(collection, &bounds_default, WALK_ALL, sample);
-        return look_print(&look, options, sample, show);
+        return look_print(&look, options, sample, part);
 }
 
-static CommandStatus look_at(const CommandOptions *options, RingReader *reader, look_fn show) {
+static CommandStatus look_at(const CommandOptions *options, RingReader *reader, const LookPart *part) {
         static const Look look = { .is_past = true };
         _cleanup_(freep) Sample *sample = malloc(sizeof *sample);
         Reading reading = { 0 };
@@ -196,16 +127,16 @@ static CommandStatus look_at(const CommandOptions *options, RingReader *reader, 
                 return COMMAND_BLIND;
         }
         if (r == 0) {
-                reading_explain_range(&reading, reader);
+                reading_explain_range(&reading, reader, &options->at_usec);
                 return COMMAND_BLIND;
         }
 
-        status = look_print(&look, options, sample, show);
+        status = look_print(&look, options, sample, part);
         damage = reading_report(&reading, options->ring_file);
         return status == COMMAND_FINE ? damage : status;
 }
 
-static CommandStatus look_newest(const CommandOptions *options, RingReader *reader, look_fn show) {
+static CommandStatus look_newest(const CommandOptions *options, RingReader *reader, const LookPart *part) {
         static const Look look = { 0 };
         const Sample *sample;
         int r;
@@ -219,10 +150,10 @@ static CommandStatus look_newest(const CommandOptions *options, RingReader *read
                 return COMMAND_BLIND;
         }
 
-        return look_print(&look, options, sample, show);
+        return look_print(&look, options, sample, part);
 }
 
-CommandStatus look_show(const CommandOptions *options, look_fn show) {
+CommandStatus look_show(const CommandOptions *options, const LookPart *part) {
         _cleanup_(ring_reader_closep) RingReader *reader = NULL;
         CommandStatus status;
 
@@ -234,11 +165,11 @@ CommandStatus look_show(const CommandOptions *options, look_fn show) {
         /* Not where a file was named: that is a mistake to be told of. */
         if (!options->has_ring_file && !options->has_at && access(options->ring_file, F_OK) < 0 &&
             errno == ENOENT)
-                return look_live(options, show);
+                return look_live(options, part);
 
         status = reading_open(options->ring_file, &reader);
         if (status != COMMAND_FINE)
                 return status;
 
-        return options->has_at ? look_at(options, reader, show) : look_newest(options, reader, show);
+        return options->has_at ? look_at(options, reader, part) : look_newest(options, reader, part);
 }

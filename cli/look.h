@@ -9,6 +9,7 @@
  */
 
 #include "cli/command.h"
+#include "cli/remarks.h"
 #include "store/sample.h"
 
 typedef struct Look {
@@ -16,14 +17,19 @@ typedef struct Look {
         bool is_past; /* asked for by its time: being old is no fault of it */
 } Look;
 
-/* Writes a sample to stdout. Return: 0, or a negative errno if that failed. */
-typedef int (*look_fn)(const CommandOptions *options, const Sample *sample);
+/* A command's own part: what stands below when the sample was taken and what is to be said of it. */
+typedef struct LookPart {
+        RemarksView remarks;
+
+        /* Writes the sample to stdout. Return: 0, or a negative errno if that failed. */
+        int (*show)(const CommandOptions *options, const Sample *sample);
+} LookPart;
 
 /**
  * look_show() - find the sample and show it
- * @show:       the command's own part, after a line on when and how it was taken
  *
- * Return: COMMAND_FOUND if the sample is stale, some of it is missing, or an
- * accept queue is full; else COMMAND_FINE, or why it could not be looked at.
+ * Return: COMMAND_FOUND if the sample is stale, some of it is missing, or a row
+ * of it is in a trouble that is certain; else COMMAND_FINE, or why it could not
+ * be looked at.
  */
-CommandStatus look_show(const CommandOptions *options, look_fn show);
+CommandStatus look_show(const CommandOptions *options, const LookPart *part);

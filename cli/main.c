@@ -15,9 +15,9 @@
 #include "cli/command.h"
 #include "cli/moments.h"
 
-/* The only values that can be bad are times. */
-#define MAIN_TIME_FORMS \
-        "90s, 10m or 1h (ago), 14:05 or 14:05:30 (today), \"2026-11-22 14:05\" or @1795000000"
+#define MAIN_TIME_NEAR    "now, 90s, 10m, 1h or 3d (ago), 14:05 or 14:05:30 (today),"
+#define MAIN_TIME_FULL    "\"2026-11-22 14:05:30\", 2026-11-22T14:05:30 or @1795000000"
+#define MAIN_TIME_FORMS   MAIN_TIME_NEAR " " MAIN_TIME_FULL
 
 #define RING_FILE_DEFAULT "/run/sockwatch/ring"
 
@@ -33,20 +33,25 @@ static const struct {
         { "history", command_history, "Samples of the ring, one a line" },
 };
 
-static int main_set_ring_file(CommandOptions *options, const char *value) {
-        options->ring_file = value;
-        options->has_ring_file = true;
+static int main_set_path(const char **path, const char *value) {
+        if (value[0] == '\0')
+                return -EINVAL;
+
+        *path = value;
         return 0;
+}
+
+static int main_set_ring_file(CommandOptions *options, const char *value) {
+        options->has_ring_file = true;
+        return main_set_path(&options->ring_file, value);
 }
 
 static int main_set_proc_root(CommandOptions *options, const char *value) {
-        options->proc_root = value;
-        return 0;
+        return main_set_path(&options->proc_root, value);
 }
 
 static int main_set_sys_root(CommandOptions *options, const char *value) {
-        options->sys_root = value;
-        return 0;
+        return main_set_path(&options->sys_root, value);
 }
 
 static int main_set_json(CommandOptions *options, const char *value) {
@@ -69,17 +74,28 @@ static const struct {
         const char *argument;
         const char *help;
         int (*set)(CommandOptions *options, const char *value);
+        const char *wanted; /* what would be right, for the message */
 } flags[] = {
         { "--ring.file", "PATH", "File that holds the history (default " RING_FILE_DEFAULT ")",
-          main_set_ring_file },
-        { "--procfs.root", "PATH", "Where /proc is mounted (default /proc)", main_set_proc_root },
-        { "--sysfs.root", "PATH", "Where /sys is mounted (default /sys)", main_set_sys_root },
-        { "--json", NULL, "Write JSON", main_set_json },
-        { "--since", "TIME", "history: from this time on (default: the last minute)", main_set_since },
-        { "--at", "TIME", "The sample of this time (default: the newest)", main_set_at },
+          main_set_ring_file, "a path" },
+        { "--procfs.root", "PATH", "Where /proc is mounted (default /proc)", main_set_proc_root, "a path" },
+        { "--sysfs.root", "PATH", "Where /sys is mounted (default /sys)", main_set_sys_root, "a path" },
+        { "--json", NULL, "Write JSON", main_set_json, NULL },
+        { "--since", "TIME", "history: from this time on (default: the last minute)", main_set_since,
+          MAIN_TIME_FORMS },
+        { "--at", "TIME", "The sample of this time (default: the newest)", main_set_at, MAIN_TIME_FORMS },
 };
 
-static void main_print_help(void) {
+/* What could not be written must not pass for an answer. */
+static CommandStatus main_end(CommandStatus status) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+
+        fprintf(stderr, "sockwatch: cannot write to stdout: %s\n", strerror(errno));
+        return COMMAND_BLIND;
+}
+
+static CommandStatus main_print_help(void) {
         printf("sockwatch COMMAND [FLAG...]\n\n");
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 printf("  %-24s%s\n", commands[i].name, commands[i].help);
@@ -92,8 +108,14 @@ static void main_print_help(void) {
         }
         printf("  --help                  Show this and exit\n"
                "  --version               Show the version and exit\n\n"
-               "TIME is " MAIN_TIME_FORMS ".\n\n"
+               "TIME is " MAIN_TIME_NEAR "\n" MAIN_TIME_FULL ".\n\n"
                "Exit status: 0 fine, 1 something found, 2 usage, 3 could not look.\n");
+        return main_end(COMMAND_FINE);
+}
+
+static CommandStatus main_print_version(void) {
+        printf("sockwatch " SOCKWATCH_VERSION "\n");
+        return main_end(COMMAND_FINE);
 }
 
 /* Reads the flag at argv[*i] and steps to its last word. */
@@ -114,7 +136,7 @@ static int main_parse_flag(int argc, char *argv[], int *i, CommandOptions *optio
                 }
                 if (flags[k].set(options, value) < 0) {
                         fprintf(stderr, "sockwatch: flag %s has a bad value \"%s\"; wanted: %s\n",
-                                flags[k].name, value, MAIN_TIME_FORMS);
+                                flags[k].name, value, flags[k].wanted);
                         return -EINVAL;
                 }
                 return 0;
@@ -122,15 +144,6 @@ static int main_parse_flag(int argc, char *argv[], int *i, CommandOptions *optio
 
         fprintf(stderr, "sockwatch: unknown flag \"%s\"; see sockwatch --help\n", word);
         return -EINVAL;
-}
-
-/* What could not be written must not pass for an answer. */
-static int main_end(CommandStatus status) {
-        if (fflush(stdout) == 0 && !ferror(stdout))
-                return (int)status;
-
-        fprintf(stderr, "sockwatch: cannot write to stdout: %s\n", strerror(errno));
-        return COMMAND_BLIND;
 }
 
 int main(int argc, char *argv[]) {
@@ -142,14 +155,10 @@ int main(int argc, char *argv[]) {
         (void)setlocale(LC_CTYPE, "");
 
         for (int i = 1; i < argc; i++) {
-                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-                        main_print_help();
-                        return COMMAND_FINE;
-                }
-                if (strcmp(argv[i], "--version") == 0) {
-                        printf("sockwatch " SOCKWATCH_VERSION "\n");
-                        return COMMAND_FINE;
-                }
+                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+                        return main_print_help();
+                if (strcmp(argv[i], "--version") == 0)
+                        return main_print_version();
                 if (argv[i][0] == '-') {
                         if (main_parse_flag(argc, argv, &i, &options) < 0)
                                 return COMMAND_USAGE;
@@ -162,9 +171,14 @@ int main(int argc, char *argv[]) {
                 }
         }
 
+        if (command && strcmp(command, "help") == 0)
+                return main_print_help();
+        if (command && strcmp(command, "version") == 0)
+                return main_print_version();
+
         for (size_t i = 0; command && i < ELEMENTSOF(commands); i++)
                 if (strcmp(commands[i].name, command) == 0)
-                        return main_end(commands[i].run(&options));
+                        return (int)main_end(commands[i].run(&options));
 
         if (command)
                 fprintf(stderr, "sockwatch: unknown command \"%s\"; see sockwatch --help\n", command);

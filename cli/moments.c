@@ -11,6 +11,8 @@
 #include "base/number.h"
 #include "cli/moments.h"
 
+#define MOMENT_USEC_PER_DAY (24 * USEC_PER_HOUR)
+
 /* strptime(3) of all of the text, on top of what @time holds already. It writes as it reads, so what it
  * took from a text that does not fit must not stay. */
 static bool moment_scan(const char *text, const char *format, struct tm *time) {
@@ -22,6 +24,32 @@ static bool moment_scan(const char *text, const char *format, struct tm *time) {
 
         *time = scanned;
         return true;
+}
+
+static bool moment_scan_any(const char *text, struct tm *time) {
+        static const char *const formats[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S",
+                                               "%Y-%m-%dT%H:%M",    "%H:%M:%S",       "%H:%M" };
+
+        for (size_t i = 0; i < ELEMENTSOF(formats); i++)
+                if (moment_scan(text, formats[i], time))
+                        return true;
+
+        return false;
+}
+
+/* "90s", "10m", "1h" as everywhere, and "3d": a history holds days. Return: 0 or -EINVAL. */
+static int moment_parse_ago(const char *text, usec_t *ret) {
+        size_t n = strlen(text);
+        uint64_t days;
+
+        if (number_parse_duration(text, n, ret) == 0)
+                return 0;
+        if (n == 0 || text[n - 1] != 'd' || number_parse_u64(text, n - 1, &days) < 0 ||
+            days > UINT64_MAX / MOMENT_USEC_PER_DAY)
+                return -EINVAL;
+
+        *ret = days * MOMENT_USEC_PER_DAY;
+        return 0;
 }
 
 int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
@@ -37,7 +65,12 @@ int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
                 return 0;
         }
 
-        if (number_parse_duration(text, strlen(text), &ago) == 0 && ago <= now_usec) {
+        if (strcmp(text, "now") == 0) {
+                *ret = now_usec;
+                return 0;
+        }
+
+        if (moment_parse_ago(text, &ago) == 0 && ago <= now_usec) {
                 *ret = now_usec - ago;
                 return 0;
         }
@@ -46,8 +79,7 @@ int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
                 return -EINVAL;
         time.tm_sec = 0;
         time.tm_isdst = -1;
-        if (!moment_scan(text, "%Y-%m-%d %H:%M:%S", &time) && !moment_scan(text, "%Y-%m-%d %H:%M", &time) &&
-            !moment_scan(text, "%H:%M:%S", &time) && !moment_scan(text, "%H:%M", &time))
+        if (!moment_scan_any(text, &time))
                 return -EINVAL;
 
         /* mktime(3) takes the 30th of February for the 2nd of March. */

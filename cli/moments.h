@@ -12,8 +12,9 @@
  * moment_parse() - text to CLOCK_REALTIME
  * @now_usec:   what "ago" is taken from
  *
- * "90s", "10m", "1h": that long ago; "14:05" or "14:05:30": today, in local
- * time; "2026-11-22 14:05:30": local time; "@1795000000": seconds since 1970.
+ * "90s", "10m", "1h", "3d": that long ago; "now"; "14:05" or "14:05:30": today, in
+ * local time; "2026-11-22 14:05:30" or "2026-11-22T14:05:30": local time;
+ * "@1795000000": seconds since 1970.
  *
  * Return: 0, or -EINVAL if @text is none of these.
  */

@@ -89,6 +89,26 @@ int reading_find(Reading *reading, RingReader *reader, usec_t at_usec, Sample *r
         return r < 0 ? r : place != READING_NOWHERE;
 }
 
+/* From the segment on that has it, or where the clock was set back, from the first one on. */
+int reading_find_before(Reading *reading, RingReader *reader, const Sample *sample, Sample *ret) {
+        for (unsigned look = 0; look < 2; look++) {
+                bool has_before = false;
+                const Sample *next;
+                int r;
+
+                r = ring_reader_seek(reader, look == 0 ? sample->realtime_usec - 1 : 0);
+                while (r >= 0 && (r = reading_next(reading, reader, &next)) > 0 &&
+                       next->number < sample->number) {
+                        sample_copy(ret, next);
+                        has_before = true;
+                }
+                if (r < 0 || (r > 0 && has_before))
+                        return r < 0 ? r : 1;
+        }
+
+        return 0;
+}
+
 CommandStatus reading_report(const Reading *reading, const char *path) {
         if (reading->is_overwritten)
                 fprintf(stderr, "sockwatch: samples were overwritten while being read and are left out\n");
@@ -98,7 +118,46 @@ CommandStatus reading_report(const Reading *reading, const char *path) {
         return reading->is_damaged ? COMMAND_FOUND : COMMAND_FINE;
 }
 
-void reading_explain_range(const Reading *reading, RingReader *reader) {
+/* The last time before another at which a sample was taken, and the first one after; 0: there is none. */
+static void
+reading_find_neighbours(RingReader *reader, usec_t at_usec, usec_t *ret_before, usec_t *ret_after) {
+        usec_t before = 0, after = 0;
+        Reading reading = { 0 };
+        const Sample *sample;
+        int r;
+
+        r = ring_reader_seek(reader, 0);
+        while (r >= 0 && (r = reading_next(&reading, reader, &sample)) > 0)
+                if (sample->realtime_usec < at_usec)
+                        before = MAX(before, sample->realtime_usec);
+                else if (after == 0 || sample->realtime_usec < after)
+                        after = sample->realtime_usec;
+
+        *ret_before = before;
+        *ret_after = after;
+}
+
+/* True if the time lies in a gap, and that was said. */
+static bool reading_explain_gap(const Reading *reading, RingReader *reader, usec_t at_usec) {
+        char first[MOMENT_SIZE], last[MOMENT_SIZE], before[MOMENT_SIZE], after[MOMENT_SIZE];
+        usec_t before_usec, after_usec;
+
+        reading_find_neighbours(reader, at_usec, &before_usec, &after_usec);
+        if (before_usec == 0 || after_usec == 0)
+                return false;
+
+        moment_format(before_usec + USEC_PER_SEC, first);
+        moment_format(after_usec - USEC_PER_SEC, last);
+        moment_format(before_usec, before);
+        moment_format(after_usec, after);
+        fprintf(stderr, "sockwatch: %s from %s to %s; the nearest are of %s and %s\n",
+                reading->is_damaged ? "samples cannot be read, or were not taken,"
+                                    : "sockwatchd took no samples",
+                first, last, before, after);
+        return true;
+}
+
+void reading_explain_range(const Reading *reading, RingReader *reader, const usec_t *at_usec) {
         char first[MOMENT_SIZE], last[MOMENT_SIZE];
         const Sample *sample;
 
@@ -108,6 +167,9 @@ void reading_explain_range(const Reading *reading, RingReader *reader) {
                 return;
         }
         moment_format(sample->realtime_usec, first);
+
+        if (at_usec && reading_explain_gap(reading, reader, *at_usec))
+                return;
 
         if (ring_reader_last(reader, &sample) <= 0)
                 return;

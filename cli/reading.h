@@ -26,8 +26,14 @@ _warn_unused_ int reading_next(Reading *reading, RingReader *reader, const Sampl
  */
 _warn_unused_ int reading_find(Reading *reading, RingReader *reader, usec_t at_usec, Sample *ret);
 
+/* Keeps in @ret the sample that was taken before another one of the same ring. Return: 1, 0 if there is
+ * none, or a negative errno. */
+_warn_unused_ int
+reading_find_before(Reading *reading, RingReader *reader, const Sample *sample, Sample *ret);
+
 /* Says on stderr what was left out. COMMAND_FOUND if it was for damage. */
 CommandStatus reading_report(const Reading *reading, const char *path);
 
-/* Says on stderr from when to when the ring has samples. */
-void reading_explain_range(const Reading *reading, RingReader *reader);
+/* Says on stderr why there is no sample of what was asked for: the time that it was is between others, or
+ * the ring has samples from when to when. @at_usec: NULL if no single time was asked for. */
+void reading_explain_range(const Reading *reading, RingReader *reader, const usec_t *at_usec);

@@ -43,7 +43,7 @@ static const struct {
 };
 
 int states_print(const Sample *sample) {
-        static const TableColumn columns[] = { { "STATE", false }, { "SOCKETS", true } };
+        static const TableColumn columns[] = { { "STATE", TABLE_TEXT }, { "SOCKETS", TABLE_NUMBER } };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
 
         table = table_new(columns, ELEMENTSOF(columns));
@@ -59,7 +59,7 @@ int states_print(const Sample *sample) {
                 table_set_value(line, 1, sample, states[i].id);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
 }
 
 static void states_print_sums(const Sample *sample) {
@@ -77,9 +77,9 @@ static int states_compare_destinations(const void *left, const void *right) {
 }
 
 static int states_print_destinations(const Sample *sample) {
-        static const TableColumn columns[] = { { "DESTINATION", false },
-                                               { "PORTS", true },
-                                               { "USED", true } };
+        static const TableColumn columns[] = { { "DESTINATION", TABLE_TEXT },
+                                               { "PORTS", TABLE_NUMBER },
+                                               { "USED", TABLE_NUMBER } };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
         DestinationRow rows[ELEMENTSOF(sample->destinations)];
         uint64_t n_ports = sample->values[VALUE_EPHEMERAL_PORTS];
@@ -103,7 +103,7 @@ static int states_print_destinations(const Sample *sample) {
                         table_set(line, 2, "%.1f%%", (double)rows[i].n_ports * 100 / (double)n_ports);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
 }
 
 static int states_show(const CommandOptions *options, const Sample *sample) {
@@ -126,5 +126,7 @@ static int states_show(const CommandOptions *options, const Sample *sample) {
 }
 
 CommandStatus command_states(const CommandOptions *options) {
-        return look_show(options, states_show);
+        static const LookPart part = { REMARKS_STATES, states_show };
+
+        return look_show(options, &part);
 }

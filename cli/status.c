@@ -14,8 +14,9 @@
 
 static int status_print_listeners(const Sample *sample) {
         static const TableColumn columns[] = {
-                { "ADDRESS", false }, { "PORT", true }, { "UNIT", false }, { "QUEUE", true },
-                { "LIMIT", true },    { "PEAK", true }, { "DROPS", true },
+                { "ADDRESS", TABLE_TEXT }, { "PORT", TABLE_NUMBER },  { "UNIT", TABLE_NAME },
+                { "QUEUE", TABLE_NUMBER }, { "LIMIT", TABLE_NUMBER }, { "PEAK", TABLE_NUMBER },
+                { "DROPS", TABLE_NUMBER },
         };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
 
@@ -41,7 +42,7 @@ static int status_print_listeners(const Sample *sample) {
                 table_set(line, 6, "%" PRIu64, row->drops);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
 }
 
 static int status_show(const CommandOptions *options, const Sample *sample) {
@@ -54,11 +55,17 @@ static int status_show(const CommandOptions *options, const Sample *sample) {
         if (r == 0 && sample->n_listeners > 0) {
                 printf("\n");
                 r = status_print_listeners(sample);
+                if (r == 0)
+                        printf("\nPEAK: of the last minute. DROPS: since sockwatchd started; DROPS of a "
+                               "socket\n"
+                               "that is older: since that began.\n");
         }
 
         return r;
 }
 
 CommandStatus command_status(const CommandOptions *options) {
-        return look_show(options, status_show);
+        static const LookPart part = { REMARKS_STATUS, status_show };
+
+        return look_show(options, &part);
 }

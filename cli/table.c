@@ -5,12 +5,14 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-#include "base/utf8.h"
+#include "cli/printable.h"
 #include "cli/table.h"
 
 struct libscols_table *table_new(const TableColumn *columns, size_t n_columns) {
+        static const int flags[] = { [TABLE_NAME] = SCOLS_FL_TRUNC, [TABLE_NUMBER] = SCOLS_FL_RIGHT };
         struct libscols_table *table;
 
         table = scols_new_table();
@@ -20,8 +22,7 @@ struct libscols_table *table_new(const TableColumn *columns, size_t n_columns) {
         /* It would write the backslash of "a\x2db.service" as "\x5c". */
         (void)scols_table_enable_noencoding(table, 1);
         for (size_t i = 0; i < n_columns; i++)
-                if (!scols_table_new_column(table, columns[i].name, 0,
-                                            columns[i].is_number ? SCOLS_FL_RIGHT : 0)) {
+                if (!scols_table_new_column(table, columns[i].name, 0, flags[columns[i].kind])) {
                         scols_unref_table(table);
                         return NULL;
                 }
@@ -29,28 +30,40 @@ struct libscols_table *table_new(const TableColumn *columns, size_t n_columns) {
         return table;
 }
 
-/* Puts "?" for what is no text, or would be a command to the terminal (C0, C1 and DEL): names that others
- * chose are shown here. */
-static void table_make_printable(char *text) {
-        while (*text) {
-                size_t n = utf8_length(text);
-                bool is_c1 = n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;
-
-                if (n == 0 || is_c1 || (unsigned char)*text < ' ' || *text == 0x7f)
-                        memset(text, '?', n > 0 ? n : 1);
-                text += n > 0 ? n : 1;
-        }
-}
-
 void table_set(struct libscols_line *line, size_t column, const char *format, ...) {
-        char text[128];
+        char text[256];
         va_list arguments;
 
         va_start(arguments, format);
         (void)vsnprintf(text, sizeof text, format, arguments);
         va_end(arguments);
-        table_make_printable(text);
+        printable_make(text);
         (void)scols_line_set_data(line, column, text);
+}
+
+void table_set_name(struct libscols_line *line, size_t column, const char *name) {
+        table_set(line, column, "%s", name[0] ? name : "-");
+}
+
+int table_print(struct libscols_table *table) {
+        size_t n_columns = scols_table_get_ncols(table), n_lines = scols_table_get_nlines(table);
+
+        for (size_t i = 0; i < n_lines; i++)
+                for (size_t column = 0; column < n_columns; column++) {
+                        struct libscols_line *line = scols_table_get_line(table, i);
+                        struct libscols_cell *cell = scols_line_get_cell(line, column);
+
+                        if (cell && !scols_cell_get_data(cell))
+                                (void)scols_cell_set_data(cell, "-");
+                }
+
+        return scols_print_table(table);
+}
+
+unsigned table_terminal_width(void) {
+        struct winsize size;
+
+        return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void table_set_value(struct libscols_line *line, size_t column, const Sample *sample, ValueId id) {

@@ -4,7 +4,9 @@
 /*
  * Tables that fit the terminal, by libsmartcols
  *
- * Cells that could not be written, for want of memory, are left empty.
+ * Where one is too wide for it names are cut, numbers never. Where
+ * stdout is no terminal nothing is. A cell that nothing was set in, or that could
+ * not be for want of memory, is "-": not known.
  */
 
 #include <libsmartcols.h>
@@ -12,10 +14,21 @@
 #include "base/macro.h"
 #include "store/sample.h"
 
+typedef enum TableKind {
+        TABLE_NAME,   /* may be cut */
+        TABLE_TEXT,   /* is not: an address, of which half would be no use */
+        TABLE_NUMBER, /* set to the right */
+} TableKind;
+
 typedef struct TableColumn {
         const char *name;
-        bool is_number; /* set to the right */
+        TableKind kind;
 } TableColumn;
+
+/* What has to be known of the columns PEAK, DROPS and FULL, wherever they stand. */
+#define TABLE_COUNTED_SINCE                                                                \
+        "PEAK is of the last minute; DROPS and FULL count since sockwatchd started, and\n" \
+        "DROPS also what a listener older than that had dropped before."
 
 /* A table with these columns, or NULL without memory. To be released by scols_unref_table(). */
 struct libscols_table *table_new(const TableColumn *columns, size_t n_columns);
@@ -25,6 +38,15 @@ static inline void table_unrefp(struct libscols_table **table) {
 }
 
 void table_set(struct libscols_line *line, size_t column, const char *format, ...) _printf_(3, 4);
+
+/* A name, "-" if it is "": not known. */
+void table_set_name(struct libscols_line *line, size_t column, const char *name);
+
+/* Ends a table: writes it to stdout. Return: 0, or what scols_print_table(3) returns. */
+_warn_unused_ int table_print(struct libscols_table *table);
+
+/* How many columns the terminal has; 0: stdout is none, or does not tell. */
+unsigned table_terminal_width(void);
 
 /* A value of a sample, "-" if it could not be measured. */
 void table_set_value(struct libscols_line *line, size_t column, const Sample *sample, ValueId id);

@@ -12,6 +12,7 @@
 #include "cli/look.h"
 #include "cli/table.h"
 
+/* Connections and descriptors stand in tables of their own, as one would be wider than a terminal. */
 enum {
         UNITS_NAME,
         UNITS_SOCKETS,
@@ -23,25 +24,19 @@ enum {
         UNITS_UNREAD,
         UNITS_UNSENT,
         UNITS_RETRANSMITTING,
-        UNITS_PROCESSES,
-        UNITS_FDS,
-        UNITS_FD_RATIO,
 };
 
 static const TableColumn units_columns[] = {
-        [UNITS_NAME] = { "UNIT", false },
-        [UNITS_SOCKETS] = { "TCP", true },
-        [UNITS_ESTABLISHED] = { "ESTAB", true },
-        [UNITS_LISTEN] = { "LISTEN", true },
-        [UNITS_TIME_WAIT] = { "TIME-WAIT", true },
-        [UNITS_CLOSE_WAIT] = { "CLOSE-WAIT", true },
-        [UNITS_NEVER_ACCEPTED] = { "NOT-ACCEPTED", true },
-        [UNITS_UNREAD] = { "UNREAD", true },
-        [UNITS_UNSENT] = { "UNSENT", true },
-        [UNITS_RETRANSMITTING] = { "RETRANS", true },
-        [UNITS_PROCESSES] = { "PROCS", true },
-        [UNITS_FDS] = { "FDS", true },
-        [UNITS_FD_RATIO] = { "WORST-FDS", true },
+        [UNITS_NAME] = { "UNIT", TABLE_NAME },
+        [UNITS_SOCKETS] = { "TCP", TABLE_NUMBER },
+        [UNITS_ESTABLISHED] = { "ESTAB", TABLE_NUMBER },
+        [UNITS_LISTEN] = { "LISTEN", TABLE_NUMBER },
+        [UNITS_TIME_WAIT] = { "TIME-W", TABLE_NUMBER },
+        [UNITS_CLOSE_WAIT] = { "CLOSE-W", TABLE_NUMBER },
+        [UNITS_NEVER_ACCEPTED] = { "NOT-ACC", TABLE_NUMBER },
+        [UNITS_UNREAD] = { "UNREAD", TABLE_NUMBER },
+        [UNITS_UNSENT] = { "UNSENT", TABLE_NUMBER },
+        [UNITS_RETRANSMITTING] = { "RETR", TABLE_NUMBER },
 };
 
 static uint64_t unit_count_sockets(const UnitRow *row) {
@@ -52,77 +47,116 @@ static uint64_t unit_count_sockets(const UnitRow *row) {
         return n;
 }
 
+static uint64_t unit_count_fds(const UnitRow *row) {
+        return row->open_fds + row->n_processes;
+}
+
 /* Those that stand for many come last. */
 static bool unit_is_special(const UnitRow *row) {
         return strcmp(row->key.unit, UNIT_OTHER) == 0 || strcmp(row->key.unit, UNIT_UNATTRIBUTED) == 0;
 }
 
-static int units_compare(const void *left, const void *right) {
-        const UnitRow *a = *(const UnitRow *const *)left, *b = *(const UnitRow *const *)right;
-        uint64_t n_a = unit_count_sockets(a) + a->open_fds, n_b = unit_count_sockets(b) + b->open_fds;
+static int unit_compare(const UnitRow *a, const UnitRow *b, uint64_t (*count)(const UnitRow *row)) {
+        uint64_t n_a = count(a), n_b = count(b);
 
         if (unit_is_special(a) != unit_is_special(b))
                 return unit_is_special(a) ? 1 : -1;
         return n_a > n_b ? -1 : n_a < n_b;
 }
 
+static int units_compare_sockets(const void *left, const void *right) {
+        return unit_compare(*(const UnitRow *const *)left, *(const UnitRow *const *)right,
+                            unit_count_sockets);
+}
+
+static int units_compare_fds(const void *left, const void *right) {
+        return unit_compare(*(const UnitRow *const *)left, *(const UnitRow *const *)right, unit_count_fds);
+}
+
 static bool units_has(const Sample *sample, CollectorId id) {
         return sample->reports[id].is_present && sample->reports[id].error == 0;
 }
 
-static void units_set(struct libscols_line *line, size_t column, bool has, uint64_t number) {
-        if (has)
-                table_set(line, column, "%" PRIu64, number);
-        else
-                table_set(line, column, "-");
+static void units_set(struct libscols_line *line, size_t column, uint64_t number) {
+        table_set(line, column, "%" PRIu64, number);
 }
 
-static void units_set_row(struct libscols_line *line, const Sample *sample, const UnitRow *row) {
-        bool has_tcp = units_has(sample, COLLECTOR_TCP),
-             has_processes = units_has(sample, COLLECTOR_PROCESSES);
+static void units_set_sockets(struct libscols_line *line, const UnitRow *row) {
         uint64_t n_close_wait = row->states[STATE_CLOSE_WAIT];
 
         table_set(line, UNITS_NAME, "%s", row->key.unit);
-        units_set(line, UNITS_SOCKETS, has_tcp, unit_count_sockets(row));
-        units_set(line, UNITS_ESTABLISHED, has_tcp, row->states[STATE_ESTABLISHED]);
-        units_set(line, UNITS_LISTEN, has_tcp, row->states[STATE_LISTEN]);
-        units_set(line, UNITS_TIME_WAIT, has_tcp, row->states[STATE_TIME_WAIT]);
-        units_set(line, UNITS_CLOSE_WAIT, has_tcp, n_close_wait);
-        units_set(line, UNITS_NEVER_ACCEPTED, has_tcp,
-                  n_close_wait - MIN(n_close_wait, row->n_close_wait_accepted));
-        units_set(line, UNITS_UNREAD, has_tcp, row->receive_queue_bytes);
-        units_set(line, UNITS_UNSENT, has_tcp, row->send_queue_bytes);
-        units_set(line, UNITS_RETRANSMITTING, has_tcp, row->n_retransmitting);
-        units_set(line, UNITS_PROCESSES, has_processes, row->n_processes);
-        units_set(line, UNITS_FDS, has_processes, row->open_fds);
-        if (has_processes && row->worst_fd_limit > 0)
-                table_set(line, UNITS_FD_RATIO, "%.1f%%",
-                          (double)row->worst_open_fds * 100 / (double)row->worst_fd_limit);
-        else
-                table_set(line, UNITS_FD_RATIO, "-");
+        units_set(line, UNITS_SOCKETS, unit_count_sockets(row));
+        units_set(line, UNITS_ESTABLISHED, row->states[STATE_ESTABLISHED]);
+        units_set(line, UNITS_LISTEN, row->states[STATE_LISTEN]);
+        units_set(line, UNITS_TIME_WAIT, row->states[STATE_TIME_WAIT]);
+        units_set(line, UNITS_CLOSE_WAIT, n_close_wait);
+        units_set(line, UNITS_NEVER_ACCEPTED, n_close_wait - MIN(n_close_wait, row->n_close_wait_accepted));
+        units_set(line, UNITS_UNREAD, row->receive_queue_bytes);
+        units_set(line, UNITS_UNSENT, row->send_queue_bytes);
+        units_set(line, UNITS_RETRANSMITTING, row->n_retransmitting);
 }
 
-static int units_print(const Sample *sample) {
+static void units_set_fds(struct libscols_line *line, const UnitRow *row) {
+        table_set(line, 0, "%s", row->key.unit);
+        units_set(line, 1, row->n_processes);
+        units_set(line, 2, row->open_fds);
+        if (row->worst_fd_limit > 0)
+                table_set(line, 3, "%.1f%%",
+                          (double)row->worst_open_fds * 100 / (double)row->worst_fd_limit);
+}
+
+/* A table of the units of which there is something to count. */
+typedef struct UnitsTable {
+        const TableColumn *columns;
+        size_t n_columns;
+        uint64_t (*count)(const UnitRow *row);
+        int (*compare)(const void *left, const void *right);
+        void (*set)(struct libscols_line *line, const UnitRow *row);
+} UnitsTable;
+
+static int units_print(const Sample *sample, const UnitsTable *what) {
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
         const UnitRow *rows[ELEMENTSOF(sample->units)];
+        size_t n = 0;
 
-        table = table_new(units_columns, ELEMENTSOF(units_columns));
+        table = table_new(what->columns, what->n_columns);
         if (!table)
                 return -ENOMEM;
 
         for (uint32_t i = 0; i < sample->n_units; i++)
-                rows[i] = &sample->units[i];
-        qsort(rows, sample->n_units, sizeof *rows, units_compare);
+                if (what->count(&sample->units[i]) > 0)
+                        rows[n++] = &sample->units[i];
+        qsort(rows, n, sizeof *rows, what->compare);
 
-        for (uint32_t i = 0; i < sample->n_units; i++) {
+        for (size_t i = 0; i < n; i++) {
                 struct libscols_line *line = scols_table_new_line(table, NULL);
 
                 if (!line)
                         return -ENOMEM;
-                units_set_row(line, sample, rows[i]);
+                what->set(line, rows[i]);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
+}
+
+static int units_print_sockets(const Sample *sample) {
+        static const UnitsTable what = { units_columns, ELEMENTSOF(units_columns), unit_count_sockets,
+                                         units_compare_sockets, units_set_sockets };
+
+        return units_print(sample, &what);
+}
+
+static int units_print_fds(const Sample *sample) {
+        static const TableColumn columns[] = {
+                { "UNIT", TABLE_NAME },
+                { "PROCS", TABLE_NUMBER },
+                { "FDS", TABLE_NUMBER },
+                { "WORST-FDS", TABLE_NUMBER },
+        };
+        static const UnitsTable what = { columns, ELEMENTSOF(columns), unit_count_fds, units_compare_fds,
+                                         units_set_fds };
+
+        return units_print(sample, &what);
 }
 
 static int units_compare_processes(const void *left, const void *right) {
@@ -135,8 +169,8 @@ static int units_compare_processes(const void *left, const void *right) {
 
 static int units_print_processes(const Sample *sample) {
         static const TableColumn columns[] = {
-                { "PROCESS", false }, { "PID", true },   { "UNIT", false },
-                { "FDS", true },      { "LIMIT", true }, { "CLOSE-WAIT", true },
+                { "PROCESS", TABLE_TEXT }, { "PID", TABLE_NUMBER },   { "UNIT", TABLE_NAME },
+                { "FDS", TABLE_NUMBER },   { "LIMIT", TABLE_NUMBER }, { "CLOSE-WAIT", TABLE_NUMBER },
         };
         _cleanup_(table_unrefp) struct libscols_table *table = NULL;
         const ProcessRow *rows[ELEMENTSOF(sample->processes)];
@@ -154,7 +188,7 @@ static int units_print_processes(const Sample *sample) {
 
                 if (!line)
                         return -ENOMEM;
-                table_set(line, 0, "%s", rows[i]->key.process);
+                table_set_name(line, 0, rows[i]->key.process);
                 if (rows[i]->pid > 0)
                         table_set(line, 1, "%" PRIu64, rows[i]->pid);
                 table_set(line, 2, "%s", rows[i]->key.unit);
@@ -167,23 +201,34 @@ static int units_print_processes(const Sample *sample) {
                         table_set(line, 5, "%" PRIu64, rows[i]->n_close_wait);
         }
 
-        return scols_print_table(table);
+        return table_print(table);
 }
 
 static int units_show(const CommandOptions *options, const Sample *sample) {
-        int r;
+        static int (*const tables[])(const Sample *sample) = { units_print_sockets, units_print_fds,
+                                                               units_print_processes };
+        const bool has[] = { units_has(sample, COLLECTOR_TCP), units_has(sample, COLLECTOR_PROCESSES),
+                             sample->n_processes > 0 };
+        bool is_first = true;
+        int r = 0;
 
         if (options->json)
                 return json_write_line(sample, JSON_UNITS);
 
-        r = units_print(sample);
-        if (r < 0 || sample->n_processes == 0)
-                return r;
+        for (size_t i = 0; i < ELEMENTSOF(tables) && r == 0; i++) {
+                if (!has[i])
+                        continue;
+                if (!is_first)
+                        printf("\n");
+                is_first = false;
+                r = tables[i](sample);
+        }
 
-        printf("\n");
-        return units_print_processes(sample);
+        return r;
 }
 
 CommandStatus command_units(const CommandOptions *options) {
-        return look_show(options, units_show);
+        static const LookPart part = { REMARKS_UNITS, units_show };
+
+        return look_show(options, &part);
 }

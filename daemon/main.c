@@ -9,11 +9,13 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "daemon/configuration.h"
 #include "daemon/daemon.h"
@@ -67,6 +69,12 @@ static ExitStatus main_fail_sources(const char *what, int error) {
                           strerror(-error));
 
         return EXIT_STATUS_SOURCES;
+}
+
+/* A folder that has neither is no /proc at all, and a wrong flag most likely. One of them may be missing, as
+ * ProcSubset=pid has it, and the rest is still worth its while. */
+static bool main_is_proc(int proc_fd) {
+        return faccessat(proc_fd, "net", F_OK, 0) == 0 || faccessat(proc_fd, "self", F_OK, 0) == 0;
 }
 
 static const char *main_listen_advice(int error) {
@@ -261,6 +269,13 @@ static ExitStatus main_start(const Options *options) {
         r = sources_init(&sources, options->proc_root, options->sys_root, &what);
         if (r < 0)
                 return main_fail_sources(what, r);
+        if (!main_is_proc(sources.proc_fd)) {
+                log_error("%s is no /proc, it holds neither net nor self; give the right folder with "
+                          "--procfs.root",
+                          options->proc_root);
+                sources_done(&sources);
+                return EXIT_STATUS_SOURCES;
+        }
 
         status = main_open_sockets(options, &sockets);
         if (status == EXIT_STATUS_OK)

@@ -151,7 +151,7 @@ static const Flag flags[] = {
                 .name = "ring.size",
                 .argument = "BYTES",
                 .help = "Size of that file (default 16MiB)",
-                .wanted = "a size of 2052KiB to 16GiB, as in 16MiB",
+                .wanted = "a size of 2052KiB to 16GiB, in bytes, KiB, MiB or GiB, as in 16MiB",
                 .set = options_set_ring_size,
         },
         {

@@ -63,6 +63,7 @@ def _(scope):
         (r'--sampling.interval has a bad value "99999999999999999999s"', "--sampling.interval=99999999999999999999s"),
         (r'--ring.size has a bad value "1KiB"; wanted: a size of 2052KiB to 16GiB', "--ring.size=1KiB"),
         (r'--ring.size has a bad value "17GiB"', "--ring.size=17GiB"),
+        (r'--ring.size has a bad value "64M"; wanted: .* in bytes, KiB, MiB or GiB', "--ring.size=64M"),
         (r'--ring.size has a bad value "18446744073709551617"', "--ring.size=18446744073709551617"),
         (r"--ring.file has a bad value", "--ring.file="),
         (r"--config.file has a bad value \"\"; wanted: a path", "--config.file="),
@@ -329,6 +330,14 @@ def _(scope):
         fails(SOURCES, rf"cannot open {file}: Not a directory; .*{flag}", start(scope, f"{flag}={file}"))
 
 
+@test("a root of /proc that is no /proc ends with status 5, and one that has only some of it does not")
+def _(scope):
+    root = scope.folder()
+    fails(SOURCES, rf"{root} is no /proc, it holds neither net nor self; .*--procfs.root", start(scope, f"--procfs.root={root}"))
+    os.symlink("/proc/self", os.path.join(root, "self"))
+    scope.daemon(f"--procfs.root={root}", interval="50ms").wait_ready()
+
+
 def refuse_netlink(error):
     """For preexec_fn: socket(AF_NETLINK, …) fails, as RestrictAddressFamilies= makes it."""
     numbers = {"x86_64": 41, "aarch64": 198, "riscv64": 198}
@@ -462,14 +471,18 @@ def _(scope):
         (r'one command at a time, not "status" and "history"', ["status", "history"]),
         (r"--json takes no value", ["status", "--json=1"]),
         (r"--since has no value", ["history", "--since"]),
-        (r"--since has a bad value", ["history", "--since=yesterday"]),
+        (r'--since has a bad value "yesterday"; wanted: now, 90s, 10m, 1h or 3d \(ago\), .* 2026-11-22T14:05:30 or @', ["history", "--since=yesterday"]),
+        (r'--ring.file has a bad value ""; wanted: a path', ["status", "--ring.file="]),
+        (r'--procfs.root has a bad value ""; wanted: a path', ["status", "--procfs.root="]),
         (r"--at has a bad value", ["history", "--at=25:00"]),
         (r"--at and --since exclude each other", ["history", "--at=@1", "--since=@1"]),
     ]:
         result = sockwatch(*arguments)
         equal((result.returncode, result.stdout, result.stderr.count("\n")), (2, "", 1), (arguments, result.stderr))
         matches(pattern, result.stderr)
-    equal((sockwatch("--help").returncode, sockwatch("--version").returncode), (0, 0))
+    for words in [["--help", "-h", "help"], ["--version", "version"]]:
+        results = [sockwatch(word) for word in words]
+        equal({(r.returncode, r.stdout, r.stderr) for r in results}, {(0, results[0].stdout, "")}, words)
 
 
 @test("sockwatch: without a ring, status takes a sample itself and history ends with 3")
@@ -499,9 +512,40 @@ def _(scope):
     daemon.wait_samples(3)
     result = sockwatch("status", f"--ring.file={daemon.ring}")
     equal(result.returncode, 1)
-    matches(rf"^accept queue of 127\.0\.0\.1:{queue.port} \(\S+\) is full: 3 wait and its limit is 2, so ", result.stdout)
+    matches(rf"^accept queue of 127\.0\.0\.1:{queue.port} \((\S+, )?unit \S+\) is full: 3 wait and its limit is 2, so ", result.stdout)
     result = sockwatch("history", f"--ring.file={daemon.ring}")
     matches(rf" 3/2 127\.0\.0\.1:{queue.port} ", result.stdout)
+
+
+@test("sockwatch: where walks are turned off that is said, the tables of what they count are left out, and it is no fault")
+def _(scope):
+    path = os.path.join(scope.folder(), "sockwatch.yaml")
+    with open(path, "w") as file:
+        file.write("walks:\n  budget: 0%\n")
+    daemon = scope.daemon(f"--config.file={path}", interval="20ms").wait_ready()
+    daemon.wait_samples(3)
+    for command, is_there, is_not in [("status", r"^CLOSE-WAIT +-$", "before this sample"),
+                                      ("listeners", r"^ADDRESS .* QUEUE ", "SYN-RECV"), ("units", r"^UNIT +PROCS ", "ESTAB")]:
+        result = sockwatch(command, f"--ring.file={daemon.ring}")
+        equal((result.returncode, result.stderr), (0, ""), result.stdout)
+        matches(r"^TCP sockets are not counted, as walks over them are turned off \(walks.budget is 0%\)$", result.stdout)
+        matches(is_there, result.stdout)
+        assert is_not not in result.stdout, result.stdout
+        equal(json.loads(sockwatch(command, "--json", f"--ring.file={daemon.ring}").stdout)["tcp_counted"], {})
+
+
+@test("sockwatch: what walks counted before the sample is told with its age")
+def _(scope):
+    path = os.path.join(scope.folder(), "sockwatch.yaml")
+    with open(path, "w") as file:
+        file.write("walks:\n  budget: 0.0001%\n")  # after the first one, none for hours
+    daemon = scope.daemon(f"--config.file={path}", interval="50ms").wait_ready()
+    daemon.wait_samples(5)
+    for command, named in [("status", "all states"), ("listeners", "SYN-RECV, CLOSE-WAIT"), ("units", "LISTEN, CLOSE-W, NOT-ACC")]:
+        result = sockwatch(command, f"--ring.file={daemon.ring}")
+        matches(rf"^counted \d+\.\d s before this sample: .*{named}", result.stdout)
+        sample = json.loads(sockwatch(command, "--json", f"--ring.file={daemon.ring}").stdout)
+        assert sample["tcp_counted"]["rare_states"] < sample["time"], sample
 
 
 @test("sockwatch: what cannot be written ends with 3 and is told")

@@ -225,13 +225,21 @@ def _(scope):
         drop_in.remove()
 
 
+@test("flags of a drop-in are the daemon's, without the path of its binary in it")
+def _(scope):
+    DropIn(scope, '[Service]\nEnvironment="SOCKWATCHD_FLAGS=--sampling.interval=250ms --web.listen-address=127.0.0.1:7626"\n')
+    started(scope)
+    status, _, body = get(HOST, 7626)
+    equal(status, 200, body)
+    equal(Exposition(body).value("sockwatch_sampling_interval_seconds"), 0.25)
+
+
 @test("systemctl reload takes what the configuration file says then, and a wrong file leaves the service active")
 def _(scope):
     path = "/run/sockwatch-test.yaml"
     scope.callback(box.run, "rm", "-f", path)
     box.write(path, "tables:\n  units: 7\n")
-    binary = re.search(r"path=(\S+)", box.show(UNIT, "ExecStart"))[1]
-    DropIn(scope, f"[Service]\nExecStart=\nExecStart={binary} --config.file={path}\n")
+    DropIn(scope, f"[Service]\nEnvironment=SOCKWATCHD_FLAGS=--config.file={path}\n")
     started(scope)
     since, pid = cursor(), box.show(UNIT, "MainPID")
     for text, pattern in [

@@ -56,6 +56,22 @@ START_TEST(what_was_measured_is_there_and_nothing_else)
 }
 END_TEST
 
+/* Rows of units and listeners come without values, and are no younger than that. */
+START_TEST(when_walks_counted_is_there_with_every_part)
+{
+        static const JsonParts parts[] = { JSON_VALUES, JSON_LISTENERS, JSON_UNITS, JSON_DESTINATIONS };
+
+        sample_set(&sample, VALUE_TCP_RARE_STATES_USEC, UINT64_C(1795000000250000));
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
+                _cleanup_(json_derefp) json_t *json = round_trip_of(parts[i]);
+                const json_t *counted = json_object_get(json, "tcp_counted");
+
+                ck_assert_uint_eq(json_object_size(counted), 1);
+                ck_assert_double_eq(json_real_value(json_object_get(counted, "rare_states")), 1795000000.25);
+        }
+}
+END_TEST
+
 static const struct {
         const char *device;
         const char *address;
@@ -119,7 +135,7 @@ START_TEST(only_the_parts_that_are_wanted_are_there)
 
         for (; parts[_i].names[n]; n++)
                 ck_assert_msg(json_object_get(json, parts[_i].names[n]) != NULL, "%s", parts[_i].names[n]);
-        ck_assert_uint_eq(json_object_size(json), 3 + n);
+        ck_assert_uint_eq(json_object_size(json), 4 + n);
 }
 END_TEST
 
@@ -203,6 +219,7 @@ int main(void) {
         TCase *writing = tcase_create("writing");
 
         tcase_add_test(writing, what_was_measured_is_there_and_nothing_else);
+        tcase_add_test(writing, when_walks_counted_is_there_with_every_part);
         tcase_add_loop_test(writing, a_listener_is_there_whatever_its_device_is_called, 0,
                             ELEMENTSOF(devices));
         tcase_add_loop_test(writing, only_the_parts_that_are_wanted_are_there, 0, ELEMENTSOF(parts));

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/reading.h"
@@ -197,6 +198,80 @@ START_TEST(of_several_in_one_second_it_is_the_last)
 }
 END_TEST
 
+/* Each sample but the first, be it the first of its segment, has the one before it. */
+static void check_all_before(void) {
+        static Sample at, before;
+        Reading reading = { 0 };
+
+        for (size_t i = 0; i < fix.n; i++) {
+                at.number = i + 1;
+                at.realtime_usec = fix.times[i];
+                ck_assert_int_eq(reading_find_before(&reading, fix.reader, &at, &before), i > 0);
+                if (i > 0)
+                        ck_assert_uint_eq(before.number, i);
+        }
+        ck_assert(!reading.is_damaged && !reading.is_overwritten);
+}
+
+START_TEST(the_sample_before_another_is_found)
+{
+        write_samples(BEGIN_USEC, 300);
+        check_whole(1);
+        begin_reading();
+        check_all_before();
+}
+END_TEST
+
+START_TEST(the_sample_before_another_is_found_where_the_clock_was_set_back)
+{
+        write_samples(BEGIN_USEC, 150);
+        write_samples(BEGIN_USEC + 20 * USEC_PER_SEC, 150);
+        begin_reading();
+        check_all_before();
+}
+END_TEST
+
+/* What is said of a time that has no sample. */
+static void check_explanation(usec_t at_usec, const char *wanted) {
+        char path[80], text[256] = "";
+        Reading reading = { 0 };
+        static Sample found;
+        FILE *file;
+
+        ck_assert_int_eq(reading_find(&reading, fix.reader, at_usec, &found), 0);
+        (void)snprintf(path, sizeof path, "%s/said", fix.folder);
+        ck_assert_ptr_nonnull(freopen(path, "w", stderr));
+        reading_explain_range(&reading, fix.reader, &at_usec);
+        (void)fflush(stderr);
+
+        file = fopen(path, "r");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_uint_gt(fread(text, 1, sizeof text - 1, file), 0);
+        (void)fclose(file);
+        (void)unlink(path);
+        ck_assert_str_eq(text, wanted);
+}
+
+START_TEST(of_a_time_in_a_gap_the_gap_is_told_and_the_nearest_samples)
+{
+        ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+        tzset();
+        write_samples(BEGIN_USEC, 2);
+        write_samples(BEGIN_USEC + USEC_PER_HOUR, 2);
+        begin_reading();
+
+        check_explanation(BEGIN_USEC + USEC_PER_HOUR / 2,
+                          "sockwatch: sockwatchd took no samples from 2026-11-18 11:06:59 to 2026-11-18 "
+                          "12:06:48; the nearest are of 2026-11-18 11:06:58 and 2026-11-18 12:06:49\n");
+        check_explanation(BEGIN_USEC - USEC_PER_HOUR,
+                          "sockwatch: no sample of that time; the ring file holds 2026-11-18 11:06:49 to "
+                          "2026-11-18 12:06:58\n");
+        check_explanation(BEGIN_USEC + 2 * USEC_PER_HOUR,
+                          "sockwatch: no sample of that time; the ring file holds 2026-11-18 11:06:49 to "
+                          "2026-11-18 12:06:58\n");
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("reading");
         TCase *at = tcase_create("at");
@@ -208,6 +283,9 @@ int main(void) {
         tcase_add_test(at, each_second_is_found_before_and_after_the_clock_was_set_forward);
         tcase_add_test(at, a_clock_that_was_set_back_again_and_again_hides_nothing);
         tcase_add_test(at, of_several_in_one_second_it_is_the_last);
+        tcase_add_test(at, the_sample_before_another_is_found);
+        tcase_add_test(at, the_sample_before_another_is_found_where_the_clock_was_set_back);
+        tcase_add_test(at, of_a_time_in_a_gap_the_gap_is_told_and_the_nearest_samples);
         suite_add_tcase(suite, at);
 
         return suite_main(suite);
