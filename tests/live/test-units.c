@@ -287,7 +287,7 @@ START_TEST(a_process_that_is_moved_leaves_its_sockets_where_they_were)
         cgroup_make("/moved");
         actor_do(&scene.server, do_accept, 1);
         AWAIT(watch_in("/serving", STATE_LISTEN) == 1);
-        ck_assert_uint_eq(sample_unit(watch.sample, cgroup_path("/serving"))->n_processes, 1);
+        AWAIT(sample_unit(watch_sample(&watch), cgroup_path("/serving"))->n_processes == 1);
         actor_do(&scene.server, do_move, named("/moved"));
         actor_do(&scene.server, do_accept, 1);
         actor_do(&scene.client, do_connect, scene.port);
