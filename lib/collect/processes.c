@@ -29,7 +29,7 @@
 
 /* Processes looked at in one sample; each costs about five microseconds. All of them are come to in a
  * minute, or as soon as the most of a share allows; the least is what a small host has. */
-#define PROCESSES_SHARE_MIN   64
+#define PROCESSES_SHARE_MIN   40
 #define PROCESSES_SHARE_MAX   512
 #define PROCESSES_PASS_SHARES 60
 
