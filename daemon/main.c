@@ -104,6 +104,9 @@ static const char *main_ring_advice(int error) {
                        "file with --ring.file";
         case -ENOTSUP:
                 return "it is not a regular file: give one with --ring.file";
+        case -EMEDIUMTYPE:
+                return "it is a file of something else, and was left as it is: give another name with "
+                       "--ring.file";
         case -ENOSPC:
                 return "make room, or give a smaller one with --ring.size";
         default:

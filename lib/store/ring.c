@@ -293,6 +293,9 @@ static int ring_adopt(Ring *ring, uint64_t bytes, RingFault *ret_fault) {
 
         *ret_fault = ring_header_check(&ring->header,
                                        n == sizeof ring->header ? (uint64_t)ring->status.st_size : 0);
+        if (*ret_fault == RING_FAULT_FOREIGN &&
+            !ring_may_be_ours(&ring->header, (size_t)n, (uint64_t)ring->status.st_size))
+                return -EMEDIUMTYPE;
         if (*ret_fault != RING_FAULT_NONE)
                 return 0;
         if ((uint64_t)ring->status.st_size != bytes) {

@@ -46,7 +46,8 @@ typedef struct RingFinding {
  * space on disk and all memory that writing needs are taken here.
  *
  * Return: 0, -EBUSY if another process writes it, -ENOTSUP if @path is not a
- * regular file, -ENAMETOOLONG, -ENOMEM, or another errno of open(2), rename(2),
+ * regular file, -EMEDIUMTYPE if it is one that can never have been a ring file, and
+ * is left as it is (ring_may_be_ours()), -ENAMETOOLONG, -ENOMEM, or another errno of open(2), rename(2),
  * posix_fallocate(3) or mmap(2).
  */
 _warn_unused_ int ring_open(const char *path, uint64_t bytes, Ring **ret, RingFinding *ret_finding);

@@ -40,6 +40,13 @@ const char *ring_fault_describe(RingFault fault) {
         }
 }
 
+bool ring_may_be_ours(const RingHeader *header, size_t n, uint64_t file_bytes) {
+        bool has_size = file_bytes >= RING_HEADER_BYTES + RING_SEGMENTS_MIN * (uint64_t)RING_SEGMENT_BYTES &&
+                        (file_bytes - RING_HEADER_BYTES) % RING_SEGMENT_BYTES == 0;
+
+        return has_size || memcmp(header->magic, RING_MAGIC, MIN(n, sizeof header->magic)) == 0;
+}
+
 RingFault ring_header_check(const RingHeader *header, uint64_t file_bytes) {
         if (file_bytes < sizeof *header || memcmp(header->magic, RING_MAGIC, sizeof header->magic) != 0)
                 return RING_FAULT_FOREIGN;

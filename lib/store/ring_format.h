@@ -104,6 +104,15 @@ const char *ring_fault_describe(RingFault fault);
 /* What is wrong with a header, given the length of its file in bytes. */
 RingFault ring_header_check(const RingHeader *header, uint64_t file_bytes);
 
+/**
+ * ring_may_be_ours() - whether a file that is no ring file may be what became of one
+ * @n:          bytes that could be read of its header
+ *
+ * It is empty, begins as one does, or has the size of one. Any other is somebody
+ * else's, and its name was given by mistake.
+ */
+bool ring_may_be_ours(const RingHeader *header, size_t n, uint64_t file_bytes);
+
 /* Whether a segment's header is one that was written at @index. */
 bool ring_segment_is_valid(const RingHeader *header, const RingSegment *segment, uint32_t index);
 

@@ -291,6 +291,8 @@ def _(scope):
 
     for path in [*paths.values(), "/dev/null"]:
         fails(RING, rf"cannot use ring file {path}: .*not a regular file: give one with --ring.file", start(scope, ring=path))
+    fails(RING, rf"cannot use ring file {target}: .*; it is a file of something else, and was left as it is: give another name",
+          start(scope, ring=target))
     equal(sorted(os.listdir(folder)), before, "what is in the folder")
     with open(target) as file:
         equal(file.read(), "precious")

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "store/ring.h"
 #include "suite.h"
 #include "unit/ring_file.h"
@@ -408,6 +409,28 @@ START_TEST(what_is_no_ring_file_is_set_aside)
         check_set_aside(RING_BYTES_MIN, RING_FAULT_FOREIGN, "ring.set-aside");
         folder_write_text(&folder, "ring", "sockwatch ring\n");
         check_set_aside(RING_BYTES_MIN, RING_FAULT_FOREIGN, "ring.set-aside-2");
+        folder_write_text(&folder, "ring", "");
+        ck_assert_int_eq(truncate(path, RING_BYTES_MIN), 0);
+        check_set_aside(RING_BYTES_MIN, RING_FAULT_FOREIGN, "ring.set-aside-3");
+}
+END_TEST
+
+START_TEST(a_file_of_something_else_is_left_as_it_is)
+{
+        static const char *const texts[] = { "a", "root:x:0:0:root:/root:/bin/bash\n", "sockwatch rin_" };
+        RingFinding finding;
+        Ring *ring = NULL;
+        char text[64];
+        size_t length;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                folder_write_text(&folder, "ring", texts[i]);
+                ck_assert_int_eq(ring_open(path, RING_BYTES_MIN, &ring, &finding), -EMEDIUMTYPE);
+                ck_assert_ptr_null(ring);
+                ck_assert_str_eq(finding.set_aside, "");
+                ck_assert_int_eq(file_read_at(folder.fd, "ring", text, sizeof text, &length), 0);
+                ck_assert_str_eq(text, texts[i]);
+        }
 }
 END_TEST
 
@@ -435,6 +458,7 @@ START_TEST(three_files_are_set_aside_at_most)
         for (unsigned i = 0; i < ELEMENTSOF(names); i++) {
                 text[0] = (char)('a' + i);
                 folder_write(&folder, "ring", text, 1);
+                ck_assert_int_eq(truncate(path, RING_BYTES_MIN), 0);
                 check_set_aside(RING_BYTES_MIN, RING_FAULT_FOREIGN, names[i]);
         }
 
@@ -486,7 +510,7 @@ static void rename_it(void) {
 
 static void replace_it(void) {
         rename_it();
-        folder_write_text(&folder, "ring", "other");
+        folder_write_text(&folder, "ring", "");
 }
 
 static void overwrite_header(void) {
@@ -645,6 +669,7 @@ int main(void) {
         tcase_set_timeout(faults, 60);
         tcase_add_loop_test(faults, a_file_with_a_fault_is_set_aside, 0, ELEMENTSOF(fault_cases));
         tcase_add_test(faults, what_is_no_ring_file_is_set_aside);
+        tcase_add_test(faults, a_file_of_something_else_is_left_as_it_is);
         tcase_add_test(faults, a_file_of_another_size_is_set_aside);
         tcase_add_test(faults, a_file_that_was_cut_short_is_set_aside);
         tcase_add_test(faults, three_files_are_set_aside_at_most);
