@@ -574,13 +574,13 @@ def _(scope):
     ring = os.path.join(scope.folder(), "ring")
     for i in range(5):
         with open(ring, "w") as file:
-            file.write(f"damage {i}\n")
+            file.write(f"sockwatch ring\n\0damage {i}\n")
         daemon = scope.daemon(ring=ring, interval="10ms").wait_ready()
         equal(daemon.stop(), 0)
     contents = {}
     for name in aside(ring):
         with open(os.path.join(os.path.dirname(ring), name)) as file:
-            contents[name] = file.read()
+            contents[name] = file.read().removeprefix("sockwatch ring\n\0")
     equal(contents, {"ring.set-aside": "damage 0\n", "ring.set-aside-2": "damage 1\n", "ring.set-aside-3": "damage 4\n"})
 
 
