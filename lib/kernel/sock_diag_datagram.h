@@ -48,32 +48,29 @@ int sock_diag_visit_tcp(const void *payload, size_t size, void *sock_visitor);
 int sock_diag_visit_udp(const void *payload, size_t size, void *sock_visitor);
 int sock_diag_visit_unix(const void *payload, size_t size, void *unix_visitor);
 
-/* What is left of the attributes of a message. libmnl has the same, but as functions of a shared library,
- * and these run several times a socket. */
+/* Where the next attribute of a message is. libmnl has the same, but as functions of a shared library, and
+ * these run several times a socket. */
 typedef struct AttributeCursor {
-        const char *next;
-        size_t left;
+        const char *payload;
+        size_t size;
+        size_t offset; /* may be beyond the end by what the last attribute lacks of its alignment */
 } AttributeCursor;
 
 /* The attributes behind the first @fixed_size bytes of a payload, which has at least those. */
 static inline AttributeCursor attribute_cursor(const void *payload, size_t size, size_t fixed_size) {
-        size_t begin = MIN((size_t)MNL_ALIGN(fixed_size), size);
-
-        return (AttributeCursor){ .next = (const char *)payload + begin, .left = size - begin };
+        return (AttributeCursor){ .payload = payload, .size = size, .offset = MNL_ALIGN(fixed_size) };
 }
 
 /* The next attribute, or NULL behind the last one, and where one says a length that it cannot have. */
 static inline const struct nlattr *attribute_next(AttributeCursor *cursor) {
-        const struct nlattr *attribute = (const struct nlattr *)(const void *)cursor->next;
-        size_t step;
+        const struct nlattr *attribute =
+                (const struct nlattr *)(const void *)(cursor->payload + cursor->offset);
 
-        if (cursor->left < sizeof *attribute || attribute->nla_len < sizeof *attribute ||
-            attribute->nla_len > cursor->left)
+        if (cursor->offset + sizeof *attribute > cursor->size || attribute->nla_len < sizeof *attribute ||
+            attribute->nla_len > cursor->size - cursor->offset)
                 return NULL;
 
-        step = MIN((size_t)MNL_ALIGN((size_t)attribute->nla_len), cursor->left);
-        cursor->next += step;
-        cursor->left -= step;
+        cursor->offset += MNL_ALIGN((size_t)attribute->nla_len);
         return attribute;
 }
 
