@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -24,15 +25,23 @@ static int heap_compare(const Heap *heap, size_t left, size_t right) {
         return heap->compare(heap_at(heap, left), heap_at(heap, right), heap->userdata);
 }
 
+/* Word by word: most elements are a few words, for which a call of memcpy(3) would cost more than the copy.
+ */
 static void heap_swap(const Heap *heap, size_t left, size_t right) {
         char *a = heap_at(heap, left), *b = heap_at(heap, right);
-        char piece[64];
+        size_t n = heap->size;
+        uint64_t word;
+        char byte;
 
-        for (size_t done = 0, n; done < heap->size; done += n) {
-                n = MIN(heap->size - done, sizeof piece);
-                memcpy(piece, a + done, n);
-                memcpy(a + done, b + done, n);
-                memcpy(b + done, piece, n);
+        for (; n >= sizeof word; n -= sizeof word, a += sizeof word, b += sizeof word) {
+                memcpy(&word, a, sizeof word);
+                memcpy(a, b, sizeof word);
+                memcpy(b, &word, sizeof word);
+        }
+        for (; n > 0; n--, a++, b++) {
+                byte = *a;
+                *a = *b;
+                *b = byte;
         }
 }
 
