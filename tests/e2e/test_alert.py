@@ -63,6 +63,11 @@ def close_wait():
     return scrape().get("sockwatch_unit_close_wait_sockets", unit="leaking.service", accepted="yes")
 
 
+def descriptions():
+    return [alert["annotations"]["description"] for alert in prometheus.api("alerts")["alerts"]
+            if alert["labels"]["alertname"] == ALERT]
+
+
 def prepare():
     global box, prometheus, webhook
     for program in ["prometheus", "prometheus-alertmanager"]:
@@ -108,6 +113,7 @@ def _(scope):
     equal(alert["labels"]["accepted"], "yes")
     matches(r"leaking\.service on .* leaks connections: at least \d+ stay in CLOSE_WAIT, accepted and not closed",
             alert["annotations"]["summary"])
+    await_("the process in what is told", lambda: any("python3 holds" in text for text in descriptions()), 30, every=0.2)
     equal({a["labels"].get("unit") for a in webhook.alerts if a["labels"]["alertname"] == ALERT}, {"leaking.service"},
           "units that were named")
 
