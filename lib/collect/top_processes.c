@@ -18,6 +18,10 @@ static double row_ratio(const ProcessRow *row) {
         return row->fd_limit > 0 ? (double)row->open_fds / (double)row->fd_limit : 0;
 }
 
+static double process_ratio(const Process *process) {
+        return process->fd_limit > 0 ? (double)process->open_fds / (double)process->fd_limit : 0;
+}
+
 static ProcessRow *top_find(TopProcesses *top, const ProcessKey *key) {
         for (size_t i = 0; i < top->n; i++)
                 if (memcmp(&top->rows[i].key, key, sizeof *key) == 0)
@@ -37,13 +41,16 @@ static ProcessRow *top_find_lowest(TopProcesses *top) {
         return lowest;
 }
 
-static ProcessRow row_of(const Process *process) {
-        ProcessRow row = {
-                .pid = (uint64_t)process->pid,
-                .open_fds = process->open_fds,
-                .fd_limit = process->fd_limit,
-        };
+static void row_set_descriptors(ProcessRow *row, const Process *process) {
+        row->pid = (uint64_t)process->pid;
+        row->open_fds = process->open_fds;
+        row->fd_limit = process->fd_limit;
+}
 
+static ProcessRow row_of(const Process *process) {
+        ProcessRow row = { 0 };
+
+        row_set_descriptors(&row, process);
         memcpy(row.key.unit, process->unit->row.key.unit, sizeof row.key.unit);
         memcpy(row.key.process, process->name, sizeof row.key.process);
         return row;
@@ -51,7 +58,7 @@ static ProcessRow row_of(const Process *process) {
 
 /* Enters a process if it is fuller than one that has a row. @lowest_ratio saves the look at most of them. */
 static void top_enter(TopProcesses *top, const Process *process, double *lowest_ratio) {
-        double ratio = process->fd_limit > 0 ? (double)process->open_fds / (double)process->fd_limit : 0;
+        double ratio = process_ratio(process);
         ProcessRow row, *same, *lowest;
 
         if (top->n == top->n_max && ratio <= *lowest_ratio)
@@ -60,9 +67,8 @@ static void top_enter(TopProcesses *top, const Process *process, double *lowest_
         row = row_of(process);
         same = top_find(top, &row.key);
         if (same) {
-                row.n_close_wait = same->n_close_wait;
-                if (ratio > row_ratio(same) && row.n_close_wait == 0)
-                        *same = row;
+                if (ratio > row_ratio(same))
+                        row_set_descriptors(same, process);
         } else if (top->n < top->n_max)
                 top->rows[top->n++] = row;
         else {
@@ -83,6 +89,22 @@ static const Process *top_find_process(const Processes *processes, pid_t pid) {
         return NULL;
 }
 
+/* The fullest of a suspect's name in its unit; itself, if it may not be looked at. */
+static const Process *top_find_fullest(const Processes *processes, const Process *suspect) {
+        const Process *fullest = suspect;
+
+        for (size_t i = 0; i < processes_count(processes); i++) {
+                const Process *process = processes_get(processes, i);
+
+                if (process->unit == suspect->unit && process->is_permitted &&
+                    process_ratio(process) > process_ratio(fullest) &&
+                    memcmp(process->name, suspect->name, sizeof process->name) == 0)
+                        fullest = process;
+        }
+
+        return fullest;
+}
+
 static void top_enter_suspects(TopProcesses *top, const Processes *processes, const Suspects *suspects) {
         for (size_t i = 0; i < suspects_count(suspects) && top->n < top->n_max; i++) {
                 const Suspect *suspect = suspects_get(suspects, i);
@@ -97,7 +119,10 @@ static void top_enter_suspects(TopProcesses *top, const Processes *processes, co
                 if (memcmp(&row.key, &suspect->key, sizeof row.key) != 0)
                         continue;
 
+                /* Here, as those that are no fuller than all rows are not entered. */
+                row_set_descriptors(&row, top_find_fullest(processes, process));
                 row.n_close_wait = suspect->n_close_wait;
+                row.close_wait_pid = (uint64_t)suspect->pid;
                 top->rows[top->n++] = row;
         }
 }

@@ -5,8 +5,8 @@
  * The processes that stand out, as rows
  *
  * Those that have used up the most of their limit of descriptors, and those that
- * do not close their connections. Of several with one name in one unit the fullest
- * has the row.
+ * do not close their connections. Several with one name in one unit have one row:
+ * it tells the descriptors of the fullest, and what the one that leaks holds.
  */
 
 #include "collect/processes.h"

@@ -137,7 +137,8 @@ typedef struct UnitRow {
         uint64_t worst_fd_limit; /* 0: none could be looked at */
 } UnitRow;
 
-/* Processes that stand out; of those with one name in one unit, the one that is the fullest. */
+/* Processes that stand out. Of those with one name in one unit the fullest is told, and beside it the one
+ * that does not close. */
 typedef struct ProcessKey {
         char unit[UNIT_NAME_SIZE];
         char process[PROCESS_NAME_SIZE];
@@ -148,8 +149,9 @@ typedef struct ProcessRow {
 
         uint64_t pid; /* 0 in `other` */
         uint64_t open_fds;
-        uint64_t fd_limit;     /* UINT64_MAX: none; 0 in `other` */
-        uint64_t n_close_wait; /* sockets it accepted and does not close; 0 where nobody looked */
+        uint64_t fd_limit;       /* UINT64_MAX: none; 0 in `other` */
+        uint64_t n_close_wait;   /* sockets that one accepted and does not close; 0 where nobody looked */
+        uint64_t close_wait_pid; /* which one: not always `pid`; 0 where nobody looked */
 } ProcessRow;
 
 /* Where this host connects to. */

@@ -209,6 +209,7 @@ START_TEST(a_suspect_has_a_row_however_empty_it_is)
         start_leaky();
         ck_assert_uint_eq(row("leaky")->n_close_wait, 20);
         ck_assert_uint_eq(row("leaky")->pid, 40);
+        ck_assert_uint_eq(row("leaky")->close_wait_pid, 40);
         ck_assert_uint_eq(row("leaky")->open_fds, 1);
         ck_assert_uint_eq(sample.n_processes, 3);
         ck_assert_uint_eq(sum_of_fds(), 91);
@@ -216,14 +217,29 @@ START_TEST(a_suspect_has_a_row_however_empty_it_is)
 }
 END_TEST
 
-START_TEST(a_suspect_has_its_row_though_others_of_its_name_are_fuller)
+/* One worker leaks connections, another one is at its limit: neither hides the other, though all rows that
+ * there are may be fuller. */
+START_TEST(of_one_name_the_fullest_is_told_beside_the_one_that_leaks)
 {
+        static const uint64_t fds[] = { 100, 80 };
+        unsigned n_rows = 0;
+
         start_leaky();
-        fake_host_start(41, "leaky", NGINX, 90, 100);
+        fake_host_start(39, "leaky", PHP, 95, 100);
+        fake_host_start(41, "leaky", NGINX, fds[_i], 100);
+        fake_host_start(42, "leaky", NGINX, 70, 100);
         run();
-        ck_assert_uint_eq(row("leaky")->pid, 40);
-        ck_assert_uint_eq(row("leaky")->n_close_wait, 20);
-        ck_assert_uint_eq(sum_of_fds(), 181);
+        for (uint32_t i = 0; i < sample.n_processes; i++)
+                if (strcmp(sample.processes[i].key.unit, "nginx.service") == 0) {
+                        ck_assert_uint_eq(sample.processes[i].pid, 41);
+                        ck_assert_uint_eq(sample.processes[i].open_fds, fds[_i]);
+                        ck_assert_uint_eq(sample.processes[i].fd_limit, 100);
+                        ck_assert_uint_eq(sample.processes[i].n_close_wait, 20);
+                        ck_assert_uint_eq(sample.processes[i].close_wait_pid, 40);
+                        n_rows++;
+                }
+        ck_assert_uint_eq(n_rows, 1);
+        ck_assert_uint_eq(sum_of_fds(), 91 + 95 + fds[_i] + 70);
 }
 END_TEST
 
@@ -278,7 +294,7 @@ int main(void) {
         tcase_add_test(rows, one_that_may_not_be_counted_has_no_row);
         tcase_add_test(rows, one_without_a_limit_comes_last);
         tcase_add_test(rows, a_suspect_has_a_row_however_empty_it_is);
-        tcase_add_test(rows, a_suspect_has_its_row_though_others_of_its_name_are_fuller);
+        tcase_add_loop_test(rows, of_one_name_the_fullest_is_told_beside_the_one_that_leaks, 0, 2);
         tcase_add_test(rows, a_suspect_that_is_gone_has_no_row);
         tcase_add_test(rows, nobody_else_is_told_to_be_a_suspect);
         tcase_add_test(rows, one_row_may_be_a_suspects);
