@@ -36,8 +36,13 @@ Unit *unit_passed_on_to(Unit *maker, const Owner *owner);
  * holder_find() - the unit and the process that have a socket
  * @cgroup_id:  0: the kernel did not say
  * @inode:      0: nobody has it open
+ * @is_busy:    something waits there or was dropped
  *
  * The unit is that of the cgroup. Where that passes sockets on, or is none, it is
  * unit_passed_on_to(), or units_unattributed() if that is not known.
+ *
+ * A busy socket that systemd had when it was looked last may have been passed on
+ * since, and whoever has it is to blame, not systemd: that is looked for again
+ * soon, and until then not known.
  */
-Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t inode);
+Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t inode, bool is_busy);

@@ -94,12 +94,13 @@ static void listen_enter_listeners(Listen *listen) {
 
         listeners_clear(context->listeners);
         for (size_t i = 0; i < socket_ledger_count(listen->ledger); i++) {
-                const ListenSocket *socket = &listen->sockets[socket_ledger_get(listen->ledger, i)->index];
+                const SocketGroup *group = socket_ledger_get(listen->ledger, i);
+                const ListenSocket *socket = &listen->sockets[group->index];
                 Listener *listener = listeners_add(context->listeners, &socket->endpoint, socket->interface,
                                                    socket->is_dual_stack);
 
                 listener->inode = socket->inode;
-                (void)holder_find(context, socket->cgroup_id, socket->inode);
+                (void)holder_find(context, socket->cgroup_id, socket->inode, group->is_busy);
         }
 
         owners_search(context->owners);
@@ -129,7 +130,7 @@ static void listen_make_rows(Listen *listen, Sample *sample) {
                 const SocketGroup *group = socket_ledger_get(listen->ledger, i);
                 const ListenSocket *socket = &listen->sockets[group->index];
                 Listener *listener = listeners_get(context->listeners, i);
-                Holder holder = holder_find(context, socket->cgroup_id, socket->inode);
+                Holder holder = holder_find(context, socket->cgroup_id, socket->inode, group->is_busy);
 
                 listener->unit = holder.unit;
                 listener->is_passed_on = holder.is_passed_on;

@@ -37,11 +37,18 @@
 #define OWNERS_RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
 #define OWNERS_HURRY_USEC     USEC_PER_SEC
 
+/* The same where it is for want of a capability that it was not found, which is not likely to change. */
+#define OWNERS_HURRY_REFUSED_USEC (30 * USEC_PER_SEC)
+
+/* What is searched again in every second or third sample is not older. */
+#define OWNERS_FRESH_USEC (2 * USEC_PER_SEC)
+
 typedef struct OwnerEntry {
         uint64_t inode;
         const Unit *searched_unit; /* NULL: all */
         Owner owner;
         bool is_due; /* a search for it goes on */
+        usec_t begun_usec;
         usec_t searched_usec;
         usec_t retry_usec;  /* how long after that to search again */
         uint64_t last_used; /* number of the sample */
@@ -54,6 +61,7 @@ struct Owners {
         usec_t now_usec;
         Share share;       /* of descriptors to be read */
         uint64_t cpu_nsec; /* that searches took */
+        uint64_t n_appeared; /* units that have had their first process */
 
         /* The search in a unit goes on from sample to sample, if need be. */
         const Unit *searching_unit; /* NULL: none goes on */
@@ -199,12 +207,44 @@ const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
         return &entry->owner;
 }
 
+/* Whether it was not found for want of a capability, and would not be if it was searched again. With all of
+ * them a process may refuse as it ends, and some always do. */
+static bool owners_lacks_permission(const Owners *owners, const OwnerEntry *entry) {
+        return entry->owner.state == OWNER_NOT_PERMITTED &&
+               (owners->wants_read_search || owners->wants_ptrace);
+}
+
+static void owners_hurry_entry(const Owners *owners, OwnerEntry *entry, usec_t retry_usec) {
+        if (owners_lacks_permission(owners, entry))
+                retry_usec = OWNERS_HURRY_REFUSED_USEC;
+        if (!owner_is_sure(&entry->owner))
+                entry->retry_usec = MIN(entry->retry_usec, retry_usec);
+}
+
 void owners_hurry(Owners *owners, uint64_t inode) {
         uint32_t index = id_map_find(owners->map, inode);
 
-        if (index != ID_MAP_NONE && !owner_is_sure(&owners->entries[index].owner))
-                owners->entries[index].retry_usec =
-                        MIN(owners->entries[index].retry_usec, OWNERS_HURRY_USEC);
+        if (index != ID_MAP_NONE)
+                owners_hurry_entry(owners, &owners->entries[index], OWNERS_HURRY_USEC);
+}
+
+bool owners_is_fresh(const Owners *owners, const Owner *owner) {
+        return owners->now_usec - owner->asked_usec <= OWNERS_FRESH_USEC;
+}
+
+/* A unit that had no process has one: if a socket was passed on, then to such a one. Units that come and go
+ * all the time do not make that a search without end. */
+static void owners_heed_appearances(Owners *owners) {
+        uint64_t n_appeared = processes_count_appeared_units(owners->processes);
+
+        if (n_appeared == owners->n_appeared)
+                return;
+
+        owners->n_appeared = n_appeared;
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (!owners->entries[i].searched_unit &&
+                    !owners_lacks_permission(owners, &owners->entries[i]))
+                        owners_hurry_entry(owners, &owners->entries[i], OWNERS_RETRY_MIN_USEC);
 }
 
 /* ---- searching ---- */
@@ -241,15 +281,11 @@ static int owners_on_socket(uint64_t inode, void *userdata) {
                 .state = OWNER_FOUND,
                 .pid = look->process->pid,
                 .unit = look->process->unit ? look->process->unit : units_unattributed(owners->units),
+                .asked_usec = entry->begun_usec,
         };
         memcpy(entry->owner.process, look->process->name, sizeof entry->owner.process);
         owners_set_retry(owners, entry);
         return 0;
-}
-
-/* systemd names what it has forked and not yet executed, still with its own descriptors, "(name)". */
-static bool process_is_not_itself(const Process *process) {
-        return process->name[0] == '(';
 }
 
 static void owners_look(Owners *owners, const Unit *unit, const Process *process, size_t n_max) {
@@ -280,7 +316,10 @@ static bool owners_note_refusal(Owners *owners) {
 
 /* Nobody has it, as far as could be read. */
 static void owners_give_up(const Owners *owners, OwnerEntry *entry, bool was_refused) {
-        entry->owner = (Owner){ .state = was_refused ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND };
+        entry->owner = (Owner){
+                .state = was_refused ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND,
+                .asked_usec = entry->begun_usec,
+        };
         owners_set_retry(owners, entry);
 }
 
@@ -291,6 +330,11 @@ static bool owners_is_wanted(const Owners *owners, const OwnerEntry *entry) {
                 owners->now_usec >= entry->searched_usec + entry->retry_usec);
 }
 
+static void owners_begin_search(const Owners *owners, OwnerEntry *entry) {
+        entry->is_due = true;
+        entry->begun_usec = owners->now_usec;
+}
+
 static void owners_begin_search_of_unit(Owners *owners, const Unit *unit) {
         owners->searching_unit = unit;
         owners->unit_was_refused = false;
@@ -298,7 +342,7 @@ static void owners_begin_search_of_unit(Owners *owners, const Unit *unit) {
         for (uint32_t i = 0; i < owners->n_entries; i++)
                 if (owners->entries[i].searched_unit == unit &&
                     owners_is_wanted(owners, &owners->entries[i]))
-                        owners->entries[i].is_due = true;
+                        owners_begin_search(owners, &owners->entries[i]);
 }
 
 static void owners_end_search_of_unit(Owners *owners) {
@@ -350,8 +394,10 @@ static void owners_search_units(Owners *owners) {
 
 static void owners_begin_search_of_all(Owners *owners) {
         for (uint32_t i = 0; i < owners->n_entries; i++)
-                if (!owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i]))
-                        owners->entries[i].is_due = owners->is_searching_all = true;
+                if (!owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i])) {
+                        owners_begin_search(owners, &owners->entries[i]);
+                        owners->is_searching_all = true;
+                }
 
         owners->last_pid = 0;
         owners->all_was_refused = owners->is_searching_managers = false;
@@ -412,6 +458,7 @@ void owners_search(Owners *owners) {
         if (!processes_is_complete(owners->processes))
                 return;
 
+        owners_heed_appearances(owners);
         begin_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
         /* Neither is to keep the other from its share. */
         if (units_number(owners->units) % 2 == 0) {

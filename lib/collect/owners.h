@@ -10,8 +10,10 @@
  *
  * Where the unit is known its processes alone are searched. Else all are, a share
  * in each sample, and of each only the first few hundred descriptors, as sockets
- * that are passed on or listened on at start stand low. What is not found is
- * searched again after some seconds, then ever more rarely.
+ * that are passed on or listened on at start stand low. What is not found, or
+ * found with systemd, is searched again after some seconds, then ever more rarely;
+ * but soon if something happens at the socket, or a unit has its first process,
+ * which may be the one that it is passed on to.
  *
  * Reading another user's descriptors takes CAP_DAC_READ_SEARCH, to open the
  * folder, and CAP_SYS_PTRACE, to read what stands in it (proc_pid_fd(5)).
@@ -35,7 +37,8 @@ typedef enum OwnerState {
 typedef struct Owner {
         OwnerState state;
         pid_t pid;
-        Unit *unit; /* of the process; good for this sample */
+        Unit *unit;        /* of the process; good for this sample */
+        usec_t asked_usec; /* when the search began that found it, or did not */
         char process[PROCESS_NAME_SIZE];
 } Owner;
 
@@ -73,8 +76,12 @@ uint64_t owners_cpu_nsec(const Owners *owners);
 /* Whether something is wanted that was never searched to the end. */
 bool owners_is_searching(const Owners *owners);
 
-/* Something happened at this socket: search for its owner again soon. */
+/* Something happened at this socket: search for its owner again soon, unless it is one that keeps its
+ * sockets. */
 void owners_hurry(Owners *owners, uint64_t inode);
+
+/* Whether what was found out of an owner is as good as of now. */
+bool owners_is_fresh(const Owners *owners, const Owner *owner);
 
 /* Sets VALUE_OWNERS_NOT_PERMITTED, and which capability that is for want of, if we lack one. */
 void owners_report(const Owners *owners, Sample *sample);

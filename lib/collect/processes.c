@@ -49,6 +49,7 @@ struct Processes {
         size_t n_too_many;      /* in this pass */
         size_t n_last_too_many; /* in the last one */
         uint64_t n_truncated;   /* in all passes */
+        uint64_t n_appeared;    /* units */
         Process *last;          /* one of the two tables */
         Process *next;          /* the other one */
         Process tables[2][PROCESSES_TRACKED_MAX];
@@ -94,6 +95,10 @@ const Process *processes_get(const Processes *processes, size_t i) {
 
 uint64_t processes_count_truncated(const Processes *processes) {
         return processes->n_truncated;
+}
+
+uint64_t processes_count_appeared_units(const Processes *processes) {
+        return processes->n_appeared;
 }
 
 bool processes_is_complete(const Processes *processes) {
@@ -178,6 +183,12 @@ static int process_count_fds(const Processes *processes, Process *process) {
         return r;
 }
 
+/* One that systemd has forked has its program's name very soon. */
+static bool process_is_described(const Process *process, usec_t now_usec) {
+        return process->unit && !process_is_not_itself(process) &&
+               now_usec - process->described_usec < PROCESSES_DESCRIBED_USEC;
+}
+
 /* Return: 0, or -ENOENT if it is gone, or why it could not be looked at now. */
 static int process_look(const Processes *processes, Process *process, usec_t now_usec) {
         Process looked_at = *process;
@@ -189,7 +200,7 @@ static int process_look(const Processes *processes, Process *process, usec_t now
 
         /* Threads of the kernel have none, and nothing else to be known of. */
         if ((looked_at.open_fds > 0 || !looked_at.is_permitted) &&
-            (!looked_at.unit || now_usec - looked_at.described_usec >= PROCESSES_DESCRIBED_USEC) &&
+            !process_is_described(&looked_at, now_usec) &&
             !process_describe(processes, &looked_at, now_usec))
                 return -ENOENT;
 
@@ -287,6 +298,8 @@ static void processes_add_to_units(Processes *processes) {
 
                 units_touch(process->unit, units_number(processes->units));
                 row = &process->unit->row;
+                processes->n_appeared +=
+                        processes->is_complete && row->n_processes == 0 && !process->unit->had_processes;
                 row->n_processes++;
                 row->open_fds += process->open_fds;
                 if (process->fd_limit > 0 && process->is_permitted &&

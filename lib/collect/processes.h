@@ -31,6 +31,11 @@ typedef struct Process {
         bool is_permitted; /* its descriptors could be counted */
 } Process;
 
+/* systemd names what it has forked and not yet executed, still with its own descriptors, "(name)". */
+static inline bool process_is_not_itself(const Process *process) {
+        return process->name[0] == '(';
+}
+
 typedef struct Processes Processes;
 
 /* Return: 0 or -ENOMEM. */
@@ -55,6 +60,9 @@ uint64_t processes_count_truncated(const Processes *processes);
 /* Those that are known, in order of pid. Good until the next scan. */
 size_t processes_count(const Processes *processes);
 const Process *processes_get(const Processes *processes, size_t i);
+
+/* How often a unit that had no process was found to have one, since all of /proc was come to. */
+uint64_t processes_count_appeared_units(const Processes *processes);
 
 /* Whether all of /proc was come to at least once. */
 bool processes_is_complete(const Processes *processes);

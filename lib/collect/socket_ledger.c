@@ -279,6 +279,7 @@ static void group_end(LedgerOfGroup *entry, usec_t elapsed_usec, usec_t now_usec
         if (entry->is_full)
                 entry->new_saturated_usec = elapsed_usec;
 
+        entry->group.is_busy = entry->group.length > 0 || entry->n_new_drops > 0;
         entry->group.drops += entry->n_new_drops;
         entry->group.saturated_usec += entry->new_saturated_usec;
         group_enter_peak(entry, now_usec, window_usec);

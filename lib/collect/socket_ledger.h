@@ -47,6 +47,7 @@ typedef struct SocketGroup {
         uint64_t peak;           /* highest length over the window, or a little longer */
         uint64_t drops;          /* since the ledger began, and of its living sockets before that */
         uint64_t saturated_usec; /* since the ledger began: time in which length > limit of one of them */
+        bool is_busy;            /* something waits in a queue of it, or was dropped since the last dump */
         bool is_chosen;          /* it has a row of its own */
 } SocketGroup;
 

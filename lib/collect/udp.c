@@ -77,14 +77,19 @@ static int udp_compare_rows(const void *left, const void *right, const void *use
         return memcmp(left, right, sizeof(ListenerKey));
 }
 
+static Holder udp_find_holder(const Udp *udp, const SocketGroup *group) {
+        const UdpSocket *socket = &udp->sockets[group->index];
+
+        return holder_find(udp->context, socket->cgroup_id, socket->inode, group->is_busy);
+}
+
 /* Wants the owners of the sockets that have rows, and searches for them. */
 static void udp_search_owners(const Udp *udp) {
         for (size_t i = 0; i < socket_ledger_count(udp->ledger); i++) {
                 const SocketGroup *group = socket_ledger_get(udp->ledger, i);
-                const UdpSocket *socket = &udp->sockets[group->index];
 
                 if (group->is_chosen)
-                        (void)holder_find(udp->context, socket->cgroup_id, socket->inode);
+                        (void)udp_find_holder(udp, group);
         }
 
         owners_search(udp->context->owners);
@@ -102,7 +107,7 @@ static void udp_make_rows(const Udp *udp, Sample *sample) {
                 if (!group->is_chosen)
                         continue;
 
-                holder = holder_find(udp->context, socket->cgroup_id, socket->inode);
+                holder = udp_find_holder(udp, group);
                 row = &sample->udp_sockets[sample->n_udp_sockets++];
                 memset(row, 0, sizeof *row);
                 row->key.endpoint = socket->endpoint;

@@ -377,10 +377,12 @@ void units_begin(Units *units) {
         units->is_crowded = false;
 
         for (uint32_t i = 0; i < units->n_units; i++) {
+                units->units[i].had_processes = units->units[i].row.n_processes > 0;
                 unit_row_forget_processes(&units->units[i].row);
                 if (unit_row_count_sockets(&units->units[i].row) > 0)
                         units_touch(&units->units[i], units->number);
         }
+        units_overflow(units)->had_processes = true;
         unit_row_forget_processes(&units_overflow(units)->row);
 }
 

@@ -32,7 +32,8 @@ typedef struct Unit {
         bool is_manager; /* systemd, or one of a user: sockets that it made belong to somebody else */
         bool is_socket;  /* "foo.socket": the same; where systemd filters by eBPF, it makes them in there */
         bool is_chosen;  /* it had a row of its own in the last sample */
-        bool is_suspect; /* the next walk is to tell suspects.h of its CLOSE_WAIT sockets */
+        bool had_processes; /* in the last sample */
+        bool is_suspect;    /* the next walk is to tell suspects.h of its CLOSE_WAIT sockets */
         uint64_t last_used; /* number of the sample */
 } Unit;
 

@@ -82,13 +82,17 @@ static int unix_compare_rows(const void *left, const void *right, const void *us
         return memcmp(left, right, sizeof(UnixListenerKey));
 }
 
+static Holder unix_find_holder(const Unix *unix_state, const SocketGroup *group) {
+        return holder_find(unix_state->context, /* cgroup_id= */ 0, unix_state->inodes[group->index],
+                           group->is_busy);
+}
+
 static void unix_search_owners(const Unix *unix_state) {
         for (size_t i = 0; i < socket_ledger_count(unix_state->ledger); i++) {
                 const SocketGroup *group = socket_ledger_get(unix_state->ledger, i);
 
                 if (group->is_chosen)
-                        (void)holder_find(unix_state->context, /* cgroup_id= */ 0,
-                                          unix_state->inodes[group->index]);
+                        (void)unix_find_holder(unix_state, group);
         }
 
         owners_search(unix_state->context->owners);
@@ -105,8 +109,7 @@ static void unix_make_rows(const Unix *unix_state, Sample *sample) {
                 if (!group->is_chosen)
                         continue;
 
-                holder = holder_find(unix_state->context, /* cgroup_id= */ 0,
-                                     unix_state->inodes[group->index]);
+                holder = unix_find_holder(unix_state, group);
                 row = &sample->unix_listeners[sample->n_unix_listeners++];
                 memset(row, 0, sizeof *row);
                 memcpy(row->key.path, group->key.bytes, sizeof row->key.path);

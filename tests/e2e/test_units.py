@@ -419,6 +419,31 @@ def _(scope):
     await_("its connection", lambda: units().get("late.service") == (1, 2), 30)
 
 
+@test("so is one with a UNIX and a UDP socket, though nobody connects")
+def _(scope):
+    port, path = SINK_PORT + 51, "/run/passed.sock"
+    Service(scope, shipped_drop_in())
+    box.write("/run/systemd/system/passed.socket",
+              f"[Socket]\nListenStream={path}\nListenDatagram={HOST}:{port}\nBacklog=3\n")
+    service("passed.service", "/bin/sleep 1000")
+    box.systemctl("daemon-reload")
+    scope.callback(box.systemctl, "stop", "passed.socket", "passed.service")
+    box.systemctl("start", "passed.socket")
+
+    def rows():
+        now = command("listeners")
+        return ([(row["unit"], row["process"], row["accept_queue_length"]) for row in now["unix_listeners"] if row["path"] == path],
+                [(row["unit"], row["process"]) for row in now["udp_sockets"] if row["port"] == port])
+
+    await_("systemd has them", lambda: rows() == ([("init.scope", "systemd", 0)], [("init.scope", "systemd")]), 30)
+
+    # Long enough for systemd's answer to have grown old: it is searched again in ever longer times.
+    before = scrape().value("sockwatch_samples_total")
+    await_("some samples more", lambda: scrape().value("sockwatch_samples_total") >= before + 18, 40)
+    box.systemctl("start", "passed.service")
+    await_("the service has them", lambda: rows() == ([("passed.service", "sleep", 0)], [("passed.service", "sleep")]), 12)
+
+
 @test("a connection that becomes a service of its own is never told as systemd's")
 def _(scope):
     Service(scope, shipped_drop_in())

@@ -153,6 +153,7 @@ END_TEST
 START_TEST(pid_1_is_the_owner_until_somebody_else_is)
 {
         fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_start(39, "nginx", NGINX, 3, 1024);
         fake_host_open_socket(1, 7, 123);
         ck_assert_int_eq(find(123)->pid, 1);
         ck_assert_ptr_eq(find(123)->unit, unit("init.scope"));
@@ -166,6 +167,44 @@ START_TEST(pid_1_is_the_owner_until_somebody_else_is)
                 (void)find(123);
         ck_assert_int_eq(find(123)->pid, 40);
         ck_assert_ptr_eq(find(123)->unit, unit("nginx.service"));
+}
+END_TEST
+
+/* What systemd had for five minutes is searched again as soon as a unit has its first process, be that still
+ * systemd's own as yet. */
+START_TEST(a_unit_that_appears_is_looked_into_at_once)
+{
+        unsigned n_samples = 0;
+
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        for (unsigned second = 0; second < 400; second++)
+                ck_assert_int_eq(find(123)->pid, 1);
+
+        fake_host_start(40, _i ? "(nginx)" : "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(40, 3, 123);
+        while (find(123)->pid != 40) {
+                ck_assert_uint_lt(++n_samples, 15);
+                if (n_samples == 2)
+                        fake_host_set_name(40, "nginx");
+        }
+        ck_assert_str_eq(find(123)->process, "nginx");
+        ck_assert_uint_le(n_samples, _i ? 11 : 1);
+}
+END_TEST
+
+/* As systemd's that are forked and come to an end all the time; the next search is that of five minutes. */
+START_TEST(a_process_of_a_unit_that_has_others_is_not_waited_for)
+{
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_start(39, "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        for (unsigned second = 0; second < 400; second++)
+                (void)find(123);
+        fake_host_start(40, "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(40, 3, 123);
+        for (unsigned second = 0; second < 60; second++)
+                ck_assert_int_eq(find(123)->pid, 1);
 }
 END_TEST
 
@@ -499,7 +538,7 @@ END_TEST
 static Bounds bounds;
 static CollectContext context;
 
-static Holder holder_of(const char *cgroup, uint64_t inode) {
+static Holder busy_holder_of(const char *cgroup, uint64_t inode, bool is_busy) {
         uint64_t id = cgroup ? fake_host_make_cgroup(cgroup + 1) : 0;
 
         bounds = bounds_default;
@@ -511,9 +550,13 @@ static Holder holder_of(const char *cgroup, uint64_t inode) {
                 .owners = owners,
         };
         begin();
-        (void)holder_find(&context, id, inode);
+        (void)holder_find(&context, id, inode, is_busy);
         owners_search(owners);
-        return holder_find(&context, id, inode);
+        return holder_find(&context, id, inode, is_busy);
+}
+
+static Holder holder_of(const char *cgroup, uint64_t inode) {
+        return busy_holder_of(cgroup, inode, /* is_busy= */ false);
 }
 
 START_TEST(a_socket_is_of_the_unit_of_its_cgroup)
@@ -553,6 +596,80 @@ START_TEST(a_socket_that_pid_1_made_is_of_the_unit_of_whoever_has_it)
         ck_assert_ptr_eq(holder.unit, unit("init.scope"));
         ck_assert_str_eq(holder.process, "systemd");
         ck_assert(holder.is_passed_on);
+}
+END_TEST
+
+/* A service that runs already takes it, and does not get on with it. */
+START_TEST(a_busy_socket_that_was_passed_on_is_never_told_as_of_pid_1)
+{
+        static const char *const cgroups[] = { INIT, NULL };
+        const char *cgroup = cgroups[_i];
+        Holder holder;
+
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_start(40, "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        for (unsigned second = 0; second < 400; second++)
+                ck_assert_ptr_eq(holder_of(cgroup, 123).unit, unit("init.scope"));
+
+        fake_host_open_socket(40, 3, 123);
+        holder = busy_holder_of(cgroup, 123, /* is_busy= */ true);
+        ck_assert_ptr_eq(holder.unit, unit("nginx.service"));
+        ck_assert_str_eq(holder.process, "nginx");
+}
+END_TEST
+
+/* On a host where that takes some samples. */
+START_TEST(a_busy_socket_is_marked_until_it_was_searched_for)
+{
+        unsigned n_marked = 0;
+        Holder holder;
+
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_start(2, "crowd", PHP, 250, 1024);
+        fake_host.crowd = (FakeCrowd){ .first = 4, .n = N_CROWD, .model = 2 };
+        fake_host_start(5000, "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        for (unsigned second = 0; second < 400; second++)
+                holder = holder_of(INIT, 123);
+        ck_assert_ptr_eq(holder.unit, unit("init.scope"));
+
+        fake_host_open_socket(5000, 3, 123);
+        while ((holder = busy_holder_of(INIT, 123, /* is_busy= */ true)).unit != unit("nginx.service")) {
+                ck_assert_ptr_eq(holder.unit, units_unattributed(units));
+                ck_assert_str_eq(holder.process, "");
+                ck_assert_uint_lt(n_marked++, 20);
+        }
+        ck_assert_uint_gt(n_marked, 2);
+}
+END_TEST
+
+/* As one of which each connection becomes a service of its own: it is systemd that takes them. */
+START_TEST(a_busy_socket_that_pid_1_keeps_is_its_own)
+{
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        for (unsigned second = 0; second < 400; second++)
+                ck_assert_ptr_eq(busy_holder_of(INIT, 123, /* is_busy= */ second % 3 > 0).unit,
+                                 unit("init.scope"));
+}
+END_TEST
+
+/* Searching again would find nothing new; twice a minute for those that get permission. */
+START_TEST(a_busy_socket_that_may_not_be_looked_for_is_not_searched_all_the_time)
+{
+        fake_host_start(40, "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(40, 3, 123);
+        fake_host_refuse(40, FAKE_REFUSES_FOLDER);
+        capabilities = 0;
+        for (unsigned second = 0; second < 400; second++)
+                (void)busy_holder_of(NULL, 123, /* is_busy= */ true);
+        now += USEC_PER_MINUTE;
+        (void)busy_holder_of(NULL, 123, /* is_busy= */ true);
+        fake_host_refuse(40, FAKE_REFUSES_NOTHING);
+        for (unsigned second = 0; second < 29; second++)
+                ck_assert_str_eq(busy_holder_of(NULL, 123, /* is_busy= */ true).process, "");
+        ck_assert_str_eq(busy_holder_of(NULL, 123, /* is_busy= */ true).process, "nginx");
 }
 END_TEST
 
@@ -596,6 +713,8 @@ static void add_finding(Suite *suite) {
         tcase_add_test(finding, one_search_finds_all_that_is_wanted);
         tcase_add_test(finding, pid_1_comes_last);
         tcase_add_test(finding, pid_1_is_the_owner_until_somebody_else_is);
+        tcase_add_loop_test(finding, a_unit_that_appears_is_looked_into_at_once, 0, 2);
+        tcase_add_test(finding, a_process_of_a_unit_that_has_others_is_not_waited_for);
         tcase_add_loop_test(finding, what_was_not_found_is_searched_again_ever_more_rarely, 0, 8);
         tcase_add_test(finding, what_something_happened_to_is_searched_again_soon);
         tcase_add_test(finding, another_hint_is_another_search);
@@ -639,6 +758,11 @@ static void add_holders(Suite *suite) {
         tcase_add_checked_fixture(holders, setup, teardown);
         tcase_add_test(holders, a_socket_is_of_the_unit_of_its_cgroup);
         tcase_add_test(holders, a_socket_that_pid_1_made_is_of_the_unit_of_whoever_has_it);
+        tcase_set_timeout(holders, 60);
+        tcase_add_loop_test(holders, a_busy_socket_that_was_passed_on_is_never_told_as_of_pid_1, 0, 2);
+        tcase_add_test(holders, a_busy_socket_is_marked_until_it_was_searched_for);
+        tcase_add_test(holders, a_busy_socket_that_pid_1_keeps_is_its_own);
+        tcase_add_test(holders, a_busy_socket_that_may_not_be_looked_for_is_not_searched_all_the_time);
         tcase_add_test(holders, a_socket_that_pid_1_made_is_not_guessed_to_be_its_own);
         tcase_add_test(holders, a_socket_without_a_cgroup_is_of_the_unit_of_whoever_has_it);
         suite_add_tcase(suite, holders);
