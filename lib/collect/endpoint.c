@@ -29,12 +29,13 @@ void endpoint_from_socket(const struct inet_diag_msg *message, Endpoint *ret) {
         endpoint_set_device(ret, message->id.idiag_if);
 }
 
-LedgerKey endpoint_ledger_key(const Endpoint *endpoint) {
+LedgerKey endpoint_ledger_key(const Endpoint *endpoint, uint64_t unit_id) {
         LedgerKey key = { 0 };
 
-        _Static_assert(sizeof *endpoint <= sizeof key, "an endpoint fits a key of the ledger");
+        _Static_assert(sizeof *endpoint + sizeof unit_id <= sizeof key, "both fit a key of the ledger");
 
         memcpy(key.bytes, endpoint, sizeof *endpoint);
+        memcpy(key.bytes + sizeof *endpoint, &unit_id, sizeof unit_id);
         return key;
 }
 

@@ -11,7 +11,8 @@
 /* The local address, port and device of a socket; the device by name, or by number if it is gone. */
 void endpoint_from_socket(const struct inet_diag_msg *message, Endpoint *ret);
 
-LedgerKey endpoint_ledger_key(const Endpoint *endpoint);
+/* @unit_id: 0: whosever they are, sockets of one endpoint are one group */
+LedgerKey endpoint_ledger_key(const Endpoint *endpoint, uint64_t unit_id);
 
 uint64_t endpoint_cookie(const struct inet_diag_msg *message);
 

@@ -78,7 +78,7 @@ static int listen_visit(const SockView *socket, void *userdata) {
         };
         endpoint_from_socket(message, &entry->endpoint);
         listen->ledger_sockets[listen->n_sockets] = (LedgerSocket){
-                .key = endpoint_ledger_key(&entry->endpoint),
+                .key = endpoint_ledger_key(&entry->endpoint, /* unit_id= */ 0),
                 .cookie = endpoint_cookie(message),
                 .length = message->idiag_rqueue,
                 .limit = message->idiag_wqueue,
@@ -86,6 +86,29 @@ static int listen_visit(const SockView *socket, void *userdata) {
                 .index = (uint32_t)listen->n_sockets++,
         };
         return 0;
+}
+
+/*
+ * Whose the row of a group is: its oldest socket's. Only where somebody else's
+ * sibling is fuller, or drops, it is to blame; a fuller sibling of the same unit, as
+ * there is any time one of some workers is behind, is not worth another process's
+ * name.
+ */
+static const ListenSocket *listen_find_culprit(const Listen *listen, const SocketGroup *group) {
+        const ListenSocket *oldest = &listen->sockets[group->index],
+                           *worst = &listen->sockets[group->worst_index];
+        Units *units = listen->context->units;
+
+        if (!group->is_busy || worst->cgroup_id == oldest->cgroup_id || worst->cgroup_id == 0 ||
+            oldest->cgroup_id == 0 ||
+            units_find(units, worst->cgroup_id) == units_find(units, oldest->cgroup_id))
+                return oldest;
+        return worst;
+}
+
+static Holder
+listen_find_holder(const Listen *listen, const ListenSocket *socket, const SocketGroup *group) {
+        return holder_find(listen->context, socket->cgroup_id, socket->inode, group->is_busy);
 }
 
 /* Makes the listeners of this moment known to the walk over all sockets, and wants their owners. */
@@ -100,7 +123,9 @@ static void listen_enter_listeners(Listen *listen) {
                                                    socket->is_dual_stack);
 
                 listener->inode = socket->inode;
-                (void)holder_find(context, socket->cgroup_id, socket->inode, group->is_busy);
+                (void)listen_find_holder(listen, socket, group);
+                if (group->is_chosen)
+                        (void)listen_find_holder(listen, listen_find_culprit(listen, group), group);
         }
 
         owners_search(context->owners);
@@ -130,13 +155,14 @@ static void listen_make_rows(Listen *listen, Sample *sample) {
                 const SocketGroup *group = socket_ledger_get(listen->ledger, i);
                 const ListenSocket *socket = &listen->sockets[group->index];
                 Listener *listener = listeners_get(context->listeners, i);
-                Holder holder = holder_find(context, socket->cgroup_id, socket->inode, group->is_busy);
+                Holder holder = listen_find_holder(listen, socket, group);
 
                 listener->unit = holder.unit;
                 listener->is_passed_on = holder.is_passed_on;
                 if (!group->is_chosen)
                         continue;
 
+                holder = listen_find_holder(listen, listen_find_culprit(listen, group), group);
                 row = &sample->listeners[sample->n_listeners++];
                 memset(row, 0, sizeof *row);
                 row->key.endpoint = socket->endpoint;

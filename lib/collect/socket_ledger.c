@@ -37,12 +37,16 @@
 typedef struct LedgerOfSocket {
         uint64_t cookie;
         uint32_t drops;
-        uint64_t last_seen; /* number of the dump in which it was there */
+        uint64_t first_seen; /* number of the dump from which on it was there, as far as that is known */
+        uint64_t last_seen;
 } LedgerOfSocket;
 
 typedef struct LedgerOfGroup {
         SocketGroup group;
-        bool is_full; /* one of its queues was, in the last dump */
+        bool is_full;             /* one of its queues was, in the last dump */
+        uint64_t oldest_seen;     /* first_seen of the socket at index */
+        uint64_t newest_seen;     /* of that at newest_index */
+        uint32_t worst_new_drops; /* of that at worst_index */
         uint64_t n_new_drops;
         uint64_t new_saturated_usec;
         uint64_t part; /* of time, counted from boot, to which the highest[part % …] belongs */
@@ -176,12 +180,16 @@ static size_t ledger_enter_sockets(SocketLedger *ledger, LedgerSocket *sockets, 
                 known[n_known++] = (LedgerOfSocket){
                         .cookie = socket->cookie,
                         .drops = socket->drops,
+                        .first_seen = ledger->n_dumps,
                         .last_seen = ledger->n_dumps,
                 };
                 /* Both have 32 bits, so a counter that wrapped gives the right difference. */
                 socket->n_new_drops = socket->drops;
-                if (last < last_end && last->cookie == socket->cookie)
+                if (last < last_end && last->cookie == socket->cookie) {
+                        known[n_known - 1].first_seen = last->first_seen;
                         socket->n_new_drops -= (last++)->drops;
+                }
+                socket->first_seen = known[n_known - 1].first_seen;
         }
 
         ledger->n_sockets = ledger_trim_sockets(known, n_known, ledger->n_dumps);
@@ -217,11 +225,25 @@ static size_t ledger_trim_groups(LedgerOfGroup *groups, size_t n, uint64_t now) 
 
 static void group_add_socket(LedgerOfGroup *entry, const LedgerSocket *socket) {
         SocketGroup *group = &entry->group;
+        uint64_t share = socket->length * MAX(group->worst_limit, UINT64_C(1)),
+                 worst_share = group->worst_length * MAX(socket->limit, 1U);
 
-        if (group->n_sockets == 0)
+        /* Cookies tell no age: each processor has a store of its own (DEFINE_COOKIE() in
+         * include/linux/cookie.h). */
+        if (group->n_sockets == 0 || socket->first_seen < entry->oldest_seen) {
                 group->index = socket->index;
-        if (group->n_sockets == 0 || socket->length * MAX(group->worst_limit, UINT64_C(1)) >
-                                             group->worst_length * MAX(socket->limit, 1U)) {
+                entry->oldest_seen = socket->first_seen;
+        }
+        if (group->n_sockets == 0 || socket->first_seen > entry->newest_seen) {
+                group->newest_index = socket->index;
+                entry->newest_seen = socket->first_seen;
+        }
+        if (group->n_sockets == 0 || share > worst_share ||
+            (share == worst_share && socket->n_new_drops > entry->worst_new_drops)) {
+                group->worst_index = socket->index;
+                entry->worst_new_drops = socket->n_new_drops;
+        }
+        if (group->n_sockets == 0 || share > worst_share) {
                 group->worst_length = socket->length;
                 group->worst_limit = socket->limit;
         }

@@ -21,7 +21,7 @@
 /* Sockets of one dump. */
 #define LEDGER_SOCKETS_MAX 8192
 
-/* An Endpoint or a path, zeros behind it. */
+/* An Endpoint and the id of a unit, or a path, zeros behind it. */
 typedef struct LedgerKey {
         uint8_t bytes[UNIX_PATH_SIZE];
 } LedgerKey;
@@ -33,12 +33,15 @@ typedef struct LedgerSocket {
         uint32_t limit;
         uint32_t drops;       /* modulo 2^32, since the socket was made */
         uint32_t n_new_drops; /* of those, not yet in the ledger; set by the ledger */
+        uint64_t first_seen;  /* number of the dump; set by the ledger */
         uint32_t index;       /* the caller's own */
 } LedgerSocket;
 
 typedef struct SocketGroup {
         LedgerKey key;
-        uint32_t index;        /* of its oldest socket */
+        uint32_t index; /* of its oldest socket: of those that were seen first, any one, and that stays */
+        uint32_t newest_index; /* likewise */
+        uint32_t worst_index;  /* of the fullest; of equals the one that drops most, or else the oldest */
         uint32_t n_sockets;    /* now */
         uint64_t length;       /* of all of them */
         uint64_t limit;        /* of all of them */
@@ -61,7 +64,7 @@ DEFINE_CLEANUP(SocketLedger *, socket_ledger_free)
 
 /**
  * socket_ledger_enter() - enter what one dump told
- * @sockets:    in any order; n_new_drops is set
+ * @sockets:    in any order; n_new_drops and first_seen are set
  * @n:          at most LEDGER_SOCKETS_MAX
  * @now_usec:   CLOCK_BOOTTIME
  * @window_usec: of the peaks

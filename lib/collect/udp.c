@@ -3,9 +3,13 @@
 /*
  * Receive queues and drops of UDP sockets that take datagrams from anybody
  *
- * Those are bound and not connected. Sockets that share address, port and device
- * become one row. Connected ones, as of resolvers that wait for an answer, come and
- * go by the thousand: they are left to the counters of the host.
+ * Those are bound and not connected. Sockets of one unit that share address, port
+ * and device become one row. Connected ones, as of resolvers that wait for an
+ * answer, come and go by the thousand: they are left to the counters of the host.
+ *
+ * Sockets of several units may share a port (multicast DNS, SO_REUSEADDR), and each
+ * drops for itself. So the ledger tells them apart by the unit of their cgroup,
+ * which is known at once and stays, and not by who is found to have them open.
  */
 
 #include <errno.h>
@@ -31,13 +35,24 @@ typedef struct Udp {
         uint64_t n_too_many; /* sockets of this dump that did not fit */
         size_t n_forgotten;  /* sockets with drops that the ledger had to forget with it */
         size_t n_sockets;
+        uint64_t cgroup_id; /* of the socket that was visited last */
+        const Unit *unit;   /* of that; NULL: the kernel did not say */
         UdpSocket sockets[LEDGER_SOCKETS_MAX];
         LedgerSocket ledger_sockets[LEDGER_SOCKETS_MAX];
 } Udp;
 
+/* Sockets of one process mostly come one after the other. */
+static const Unit *udp_find_unit(Udp *udp, uint64_t cgroup_id) {
+        if (cgroup_id != udp->cgroup_id)
+                udp->unit = cgroup_id > 0 ? units_find(udp->context->units, cgroup_id) : NULL;
+        udp->cgroup_id = cgroup_id;
+        return udp->unit;
+}
+
 static int udp_visit(const SockView *socket, void *userdata) {
         const struct inet_diag_msg *message = socket->message;
         Udp *udp = userdata;
+        const Unit *unit;
         UdpSocket *entry;
 
         if (socket->state != SOCK_STATE_CLOSE)
@@ -53,8 +68,9 @@ static int udp_visit(const SockView *socket, void *userdata) {
         entry = &udp->sockets[udp->n_sockets];
         *entry = (UdpSocket){ .cgroup_id = socket->cgroup_id, .inode = message->idiag_inode };
         endpoint_from_socket(message, &entry->endpoint);
+        unit = udp_find_unit(udp, socket->cgroup_id);
         udp->ledger_sockets[udp->n_sockets] = (LedgerSocket){
-                .key = endpoint_ledger_key(&entry->endpoint),
+                .key = endpoint_ledger_key(&entry->endpoint, unit ? unit->id : 0),
                 .cookie = endpoint_cookie(message),
                 .length = message->idiag_rqueue,
                 .limit = socket->receive_buffer_bytes,
@@ -95,6 +111,32 @@ static void udp_search_owners(const Udp *udp) {
         owners_search(udp->context->owners);
 }
 
+/* What systemd made and passed on is a group of its own, and may be found to be of a unit that has one. */
+static void udp_merge_twins(Sample *sample) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < sample->n_udp_sockets; i++) {
+                const UdpSocketRow *row = &sample->udp_sockets[i];
+                UdpSocketRow *last = n > 0 ? &sample->udp_sockets[n - 1] : NULL;
+
+                if (!last || udp_compare_rows(last, row, /* userdata= */ NULL) != 0) {
+                        sample->udp_sockets[n++] = *row;
+                        continue;
+                }
+
+                if (row->worst_queue_bytes * MAX(last->worst_buffer_bytes, UINT64_C(1)) >
+                    last->worst_queue_bytes * MAX(row->worst_buffer_bytes, UINT64_C(1))) {
+                        last->worst_queue_bytes = row->worst_queue_bytes;
+                        last->worst_buffer_bytes = row->worst_buffer_bytes;
+                }
+                last->queue_bytes += row->queue_bytes;
+                last->buffer_bytes += row->buffer_bytes;
+                last->drops += row->drops;
+                last->n_sockets += row->n_sockets;
+        }
+        sample->n_udp_sockets = n;
+}
+
 static void udp_make_rows(const Udp *udp, Sample *sample) {
         const SocketGroup *other = socket_ledger_other(udp->ledger);
         UdpSocketRow *row;
@@ -125,6 +167,7 @@ static void udp_make_rows(const Udp *udp, Sample *sample) {
 
         sort_in_place(sample->udp_sockets, sample->n_udp_sockets, sizeof *sample->udp_sockets,
                       udp_compare_rows, /* userdata= */ NULL);
+        udp_merge_twins(sample);
 }
 
 static void udp_close(void *state) {
@@ -162,6 +205,8 @@ static int udp_ask(Udp *udp) {
 
         udp->n_sockets = 0;
         udp->n_too_many = 0;
+        udp->cgroup_id = 0;
+        udp->unit = NULL;
         r = sock_diag_dump_udp(context->sources->sock_diag, AF_INET, udp_visit, udp);
         if (r == 0)
                 r = sock_diag_dump_udp(context->sources->sock_diag, AF_INET6, udp_visit, udp);

@@ -186,6 +186,7 @@ static Unit *units_add(Units *units, const char *name) {
 
         memset(unit, 0, sizeof *unit);
         memcpy(unit->row.key.unit, name, strnlen(name, sizeof unit->row.key.unit - 1));
+        unit->id = hash_bytes(name, strlen(name), units->seed);
         unit->is_manager = name_is_manager(name);
         unit->is_socket = name_is_socket(name);
         unit->last_used = units->number;

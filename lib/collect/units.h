@@ -32,6 +32,7 @@ typedef struct Unit {
         bool is_manager; /* systemd, or one of a user: sockets that it made belong to somebody else */
         bool is_socket;  /* "foo.socket": the same; where systemd filters by eBPF, it makes them in there */
         bool is_chosen;  /* it had a row of its own in the last sample */
+        uint64_t id;     /* of its name: the same when it comes back, and another unit has another one */
         bool had_processes; /* in the last sample */
         bool is_suspect;    /* the next walk is to tell suspects.h of its CLOSE_WAIT sockets */
         uint64_t last_used; /* number of the sample */

@@ -8,7 +8,9 @@
  * has the socket open, as far as that may be looked at.
  *
  * Sockets that listen under one name become one row: a program that removes its
- * path and binds it anew leaves an old one behind for as long as that is open.
+ * path and binds it anew leaves an old one behind for as long as that is open. The
+ * row is that of the fullest, or while nothing waits of the newest, to which the path
+ * leads.
  */
 
 #include <errno.h>
@@ -83,7 +85,9 @@ static int unix_compare_rows(const void *left, const void *right, const void *us
 }
 
 static Holder unix_find_holder(const Unix *unix_state, const SocketGroup *group) {
-        return holder_find(unix_state->context, /* cgroup_id= */ 0, unix_state->inodes[group->index],
+        uint32_t index = group->length > 0 ? group->worst_index : group->newest_index;
+
+        return holder_find(unix_state->context, /* cgroup_id= */ 0, unix_state->inodes[index],
                            group->is_busy);
 }
 

@@ -60,7 +60,8 @@ extern const char *const state_names[_STATES];
 
 /*
  * A TCP listener: all sockets that listen on one address, port and device. There
- * is more than one with SO_REUSEPORT. Unit and process are those of the oldest.
+ * is more than one with SO_REUSEPORT. Unit and process are those of the oldest, or
+ * of the fullest while that is another unit's.
  */
 typedef struct ListenerKey {
         Endpoint endpoint;
@@ -83,7 +84,8 @@ typedef struct ListenerRow {
         uint64_t states[_STATES]; /* connections that came in by it; those of the collector TCP */
 } ListenerRow;
 
-/* A UNIX listener, stream or seqpacket: all sockets that listen on one path. */
+/* A UNIX listener, stream or seqpacket: all sockets that listen on one path. Unit and process are those of
+ * the fullest, or of the newest. */
 typedef struct UnixListenerKey {
         char path[UNIX_PATH_SIZE]; /* UNIX_OTHER in the row `other` */
         char unit[UNIT_NAME_SIZE];
@@ -104,7 +106,7 @@ typedef struct UnixListenerRow {
         uint64_t n_sockets;
 } UnixListenerRow;
 
-/* UDP sockets that receive from anybody: all that are bound to one address and port. */
+/* UDP sockets that receive from anybody: all of one unit that are bound to one address, port and device. */
 typedef struct UdpSocketRow {
         ListenerKey key;
 

@@ -76,17 +76,20 @@ START_TEST(a_device_that_is_gone_is_told_by_its_number)
 }
 END_TEST
 
-START_TEST(a_key_of_the_ledger_is_the_endpoint_and_zeros)
+START_TEST(a_key_of_the_ledger_is_the_endpoint_the_unit_and_zeros)
 {
         struct inet_diag_msg message = socket_of("10.0.0.1", 80);
         static const LedgerKey zeros;
+        const uint64_t unit_id = UINT64_C(0x0123456789abcdef);
         Endpoint endpoint;
         LedgerKey key;
 
         endpoint_from_socket(&message, &endpoint);
-        key = endpoint_ledger_key(&endpoint);
+        key = endpoint_ledger_key(&endpoint, unit_id);
         ck_assert_mem_eq(&key, &endpoint, sizeof endpoint);
-        ck_assert_mem_eq(key.bytes + sizeof endpoint, &zeros, sizeof key - sizeof endpoint);
+        ck_assert_mem_eq(key.bytes + sizeof endpoint, &unit_id, sizeof unit_id);
+        ck_assert_mem_eq(key.bytes + sizeof endpoint + sizeof unit_id, &zeros,
+                         sizeof key - sizeof endpoint - sizeof unit_id);
 }
 END_TEST
 
@@ -106,7 +109,7 @@ int main(void) {
         tcase_add_test(endpoints, what_is_not_used_is_0);
         tcase_add_test(endpoints, a_device_is_told_by_its_name);
         tcase_add_test(endpoints, a_device_that_is_gone_is_told_by_its_number);
-        tcase_add_test(endpoints, a_key_of_the_ledger_is_the_endpoint_and_zeros);
+        tcase_add_test(endpoints, a_key_of_the_ledger_is_the_endpoint_the_unit_and_zeros);
         tcase_add_test(endpoints, a_cookie_has_its_higher_half_behind);
         suite_add_tcase(suite, endpoints);
 

@@ -198,6 +198,54 @@ START_TEST(sockets_that_share_a_port_are_of_the_unit_of_the_oldest)
 }
 END_TEST
 
+/* Cookies are not given in order. */
+START_TEST(the_oldest_is_the_one_that_was_there_first)
+{
+        uint64_t one = stage_add_service("one.service"), two = stage_add_service("two.service");
+
+        ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 9, .cgroup_id = one }), 0);
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(COLLECT({ LISTENER, .port = 80, .cookie = 5, .cgroup_id = two },
+                                         { LISTENER, .port = 80, .cookie = 9, .cgroup_id = one }),
+                                 0);
+                ck_assert_str_eq(sample->listeners[0].key.unit, "one.service");
+        }
+}
+END_TEST
+
+/* Of a sibling in another unit; in one unit there is always one that is behind the others. */
+START_TEST(while_another_units_socket_is_behind_it_is_told)
+{
+        uint64_t one = stage_add_service("one.service"), two = stage_add_service("two.service");
+        FakeSocket sockets[] = {
+                { LISTENER, .port = 80, .cookie = 5, .cgroup_id = one, .receive_queue = 1, .send_queue = 9 },
+                { LISTENER, .port = 80, .cookie = 9, .cgroup_id = two, .receive_queue = 2, .send_queue = 9 },
+                { LISTENER, .port = 80, .cookie = 10, .cgroup_id = two, .send_queue = 9 },
+        };
+
+        for (unsigned i = 1; i < 3; i++) {
+                sockets[1].receive_queue = 2;
+                sockets[2].receive_queue = 0;
+                ck_assert_int_eq(collect(sockets, 3), 0);
+                ck_assert_str_eq(sample->listeners[0].key.unit, "two.service");
+                ck_assert_uint_eq(sample->listeners[0].n_sockets, 3);
+
+                sockets[1].receive_queue = 1;
+                ck_assert_int_eq(collect(sockets, 3), 0);
+                ck_assert_str_eq(sample->listeners[0].key.unit, "one.service");
+
+                sockets[2].receive_queue = 1;
+                sockets[2].drops = i;
+                ck_assert_int_eq(collect(sockets, 3), 0);
+                ck_assert_str_eq(sample->listeners[0].key.unit, "two.service");
+
+                ck_assert_int_eq(collect(sockets, 3), 0);
+                ck_assert_str_eq(sample->listeners[0].key.unit, "one.service");
+                ck_assert_uint_eq(sample->listeners[0].drops, i);
+        }
+}
+END_TEST
+
 START_TEST(the_walk_over_connections_knows_the_listeners_of_this_sample)
 {
         uint64_t one = stage_add_service("one.service");
@@ -565,6 +613,8 @@ int main(void) {
         tcase_add_checked_fixture(owners, setup, teardown);
         tcase_add_test(owners, a_listener_is_of_the_unit_of_its_cgroup);
         tcase_add_test(owners, sockets_that_share_a_port_are_of_the_unit_of_the_oldest);
+        tcase_add_test(owners, the_oldest_is_the_one_that_was_there_first);
+        tcase_add_test(owners, while_another_units_socket_is_behind_it_is_told);
         tcase_add_test(owners, the_walk_over_connections_knows_the_listeners_of_this_sample);
         suite_add_tcase(suite, owners);
 
