@@ -861,7 +861,7 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_truncated_total",
                 .type = METRIC_COUNTER,
-                .help = "Sockets, units and processes that were left out of samples as there was no room to tell them apart.",
+                .help = "Sockets, units, processes and destinations that were left out of samples as there was no room to tell them apart; of destinations, the row other has their ports.",
                 .labels = { "what" },
                 .series = {
                         { VALUE_LISTENERS_TRUNCATED, { "listeners" } },
@@ -869,6 +869,7 @@ const Metric metric_catalogue[] = {
                         { VALUE_UDP_SOCKETS_TRUNCATED, { "udp_sockets" } },
                         { VALUE_UNITS_TRUNCATED, { "units" } },
                         { VALUE_PROCESSES_TRUNCATED, { "processes" } },
+                        { VALUE_DESTINATIONS_TRUNCATED, { "destinations" } },
                 },
         },
         {

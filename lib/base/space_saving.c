@@ -65,6 +65,7 @@ struct SpaceSaving {
         bool is_ordered;
         uint64_t seed;
         uint64_t missed_max;
+        uint64_t n_displaced;
 
         uint8_t *entries;
         uint32_t *order;
@@ -256,6 +257,7 @@ static uint32_t entry_displace(SpaceSaving *counter) {
         number = counter->order[counter->size - 1];
         entry = entry_at(counter, number);
         index_remove(counter, number);
+        counter->n_displaced++;
         entry->error = counter->missed_max = counter->groups[entry->group].count;
         entry_raise(counter, entry);
         return number;
@@ -294,7 +296,7 @@ void space_saving_clear(SpaceSaving *counter) {
         counter->size = counter->n_groups = 0;
         counter->is_ordered = false;
         counter->free_group = GROUP_NONE;
-        counter->missed_max = 0;
+        counter->missed_max = counter->n_displaced = 0;
 }
 
 size_t space_saving_size(const SpaceSaving *counter) {
@@ -324,6 +326,12 @@ uint64_t space_saving_missed_max(const SpaceSaving *counter) {
         assert(counter);
 
         return counter->missed_max;
+}
+
+uint64_t space_saving_displaced(const SpaceSaving *counter) {
+        assert(counter);
+
+        return counter->n_displaced;
 }
 
 SpaceSaving *space_saving_free(SpaceSaving *counter) {

@@ -64,5 +64,8 @@ size_t space_saving_size(const SpaceSaving *counter);
  * what was added, in its order, and from nothing else. */
 SpaceSavingEntry space_saving_get(SpaceSaving *counter, size_t i);
 
+/* How many adds displaced a key, since the last clear. */
+uint64_t space_saving_displaced(const SpaceSaving *counter);
+
 /* No key that is not held has a higher true count. 0: none was displaced, and all counts are exact. */
 uint64_t space_saving_missed_max(const SpaceSaving *counter);

@@ -31,15 +31,22 @@ typedef struct RecentDestination {
         uint64_t n; /* met, and not counted yet; 0: this one is empty */
 } RecentDestination;
 
+/* A row to be, and the ports from all source addresses together. */
+typedef struct Destination {
+        DestinationRow row;
+        uint64_t n_ports;
+} Destination;
+
 struct Destinations {
         SpaceSaving *used;
         RecentDestination recent[DESTINATIONS_RECENT]; /* by hash, each in the place of the one before */
         uint16_t first;
         uint16_t last;
         bool had_other;
-        size_t n_folded; /* by the last walk */
+        uint64_t n_truncated; /* since the daemon started */
+        size_t n_folded;      /* by the last walk */
         size_t n_rows;
-        DestinationRow rows[DESTINATIONS_TRACKED_MAX + 1];
+        Destination rows[DESTINATIONS_TRACKED_MAX + 1];
 };
 
 int destinations_new(Destinations **ret) {
@@ -146,67 +153,79 @@ static void destinations_settle(Destinations *destinations) {
 }
 
 static int destinations_compare_keys(const void *left, const void *right, const void *userdata) {
-        const DestinationRow *a = left, *b = right;
+        const Destination *a = left, *b = right;
 
-        return memcmp(&a->key, &b->key, sizeof a->key);
+        return memcmp(&a->row.key, &b->row.key, sizeof a->row.key);
 }
 
 /* The most used first; of a destination, its worst. */
 static int destinations_compare_ports(const void *left, const void *right, const void *userdata) {
-        const DestinationRow *a = left, *b = right;
+        const Destination *a = left, *b = right;
 
-        if (a->n_ports != b->n_ports)
-                return a->n_ports > b->n_ports ? -1 : 1;
-        return memcmp(&a->key, &b->key, sizeof a->key);
+        if (a->row.n_ports != b->row.n_ports)
+                return a->row.n_ports > b->row.n_ports ? -1 : 1;
+        return memcmp(&a->row.key, &b->row.key, sizeof a->row.key);
 }
 
-/* One row a destination: of its source addresses, the one with the most ports. */
-static size_t destinations_merge(Destinations *destinations) {
+/* Adds the ports from another source address. */
+static void destination_add(Destination *destination, const Destination *other) {
+        destination->n_ports += other->n_ports;
+        if (other->row.n_ports > destination->row.n_ports)
+                destination->row = other->row;
+}
+
+/* One row a destination: of its source addresses, the one with the most ports. Sets @ret_total to all ports
+ * that were counted: what a key has too many in its count it took over from those that it displaced. */
+static size_t destinations_merge(Destinations *destinations, uint64_t *ret_total) {
         size_t n = space_saving_size(destinations->used), n_rows = 0;
 
+        *ret_total = 0;
         for (size_t i = 0; i < n; i++) {
                 SpaceSavingEntry entry = space_saving_get(destinations->used, i);
                 const DestinationKey *key = entry.key;
-                DestinationRow *row = &destinations->rows[i];
+                Destination *destination = &destinations->rows[i];
 
-                *row = (DestinationRow){
-                        .key.family = (uint8_t)key->family,
+                *destination = (Destination){
+                        .row.key.family = (uint8_t)key->family,
+                        .row.n_ports = entry.count - entry.error,
+                        .row.error = entry.error,
                         .n_ports = entry.count - entry.error,
-                        .error = entry.error,
                 };
-                memcpy(row->key.port, &key->port, sizeof row->key.port);
-                memcpy(row->key.address, key->address, sizeof row->key.address);
+                memcpy(destination->row.key.port, &key->port, sizeof destination->row.key.port);
+                memcpy(destination->row.key.address, key->address, sizeof destination->row.key.address);
+                *ret_total += entry.count;
         }
 
         sort_in_place(destinations->rows, n, sizeof *destinations->rows, destinations_compare_keys,
                       /* userdata= */ NULL);
         for (size_t i = 0; i < n; i++) {
-                DestinationRow *row = &destinations->rows[i];
+                const Destination *destination = &destinations->rows[i];
 
-                if (n_rows == 0 ||
-                    memcmp(&destinations->rows[n_rows - 1].key, &row->key, sizeof row->key) != 0)
-                        destinations->rows[n_rows++] = *row;
-                else if (row->n_ports > destinations->rows[n_rows - 1].n_ports)
-                        destinations->rows[n_rows - 1] = *row;
+                if (n_rows > 0 && destinations_compare_keys(&destinations->rows[n_rows - 1], destination,
+                                                            /* userdata= */ NULL) == 0)
+                        destination_add(&destinations->rows[n_rows - 1], destination);
+                else
+                        destinations->rows[n_rows++] = *destination;
         }
 
         return n_rows;
 }
 
 void destinations_end(Destinations *destinations, const Bounds *bounds) {
-        DestinationRow other = { .key.family = ENDPOINT_OTHER };
+        Destination other = { .row.key.family = ENDPOINT_OTHER };
         size_t n, n_kept;
 
         assert(destinations && bounds);
 
         destinations_settle(destinations);
-        n = destinations_merge(destinations);
+        n = destinations_merge(destinations, &other.row.n_ports);
         n_kept = MIN(n, (size_t)bounds->n_destinations);
         sort_in_place(destinations->rows, n, sizeof *destinations->rows, destinations_compare_ports,
                       /* userdata= */ NULL);
-        for (size_t i = n_kept; i < n; i++)
-                other.n_ports += destinations->rows[i].n_ports;
+        for (size_t i = 0; i < n_kept; i++)
+                other.row.n_ports -= destinations->rows[i].n_ports;
 
+        destinations->n_truncated += space_saving_displaced(destinations->used);
         destinations->n_folded = n - n_kept;
         destinations->had_other |= n > n_kept;
         destinations->n_rows = n_kept;
@@ -219,8 +238,10 @@ void destinations_end(Destinations *destinations, const Bounds *bounds) {
 void destinations_make_rows(const Destinations *destinations, Sample *sample) {
         assert(destinations && sample);
 
-        memcpy(sample->destinations, destinations->rows, destinations->n_rows * sizeof *destinations->rows);
+        for (size_t i = 0; i < destinations->n_rows; i++)
+                sample->destinations[i] = destinations->rows[i].row;
         sample->n_destinations = (uint32_t)destinations->n_rows;
         sample_set(sample, VALUE_DESTINATIONS_FOLDED, destinations->n_folded);
+        sample_set(sample, VALUE_DESTINATIONS_TRUNCATED, destinations->n_truncated);
         sample_set(sample, VALUE_DESTINATION_PORTS_MISSED, space_saving_missed_max(destinations->used));
 }

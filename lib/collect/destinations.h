@@ -11,7 +11,9 @@
  *
  * Memory is bounded, whatever the host connects to: the most used are found by the
  * space-saving algorithm (base/space_saving.h). As long as no more combinations
- * are in use than it has room for, all numbers are exact.
+ * are in use than it has room for, all numbers are exact. Beyond that the row `other`
+ * still has every port that no other row has: only whose they are is not known, and
+ * the number of rows folded into it is the least that they can be.
  */
 
 #include <linux/inet_diag.h>
@@ -43,5 +45,6 @@ void destinations_add(Destinations *destinations, const struct inet_diag_msg *me
 /* Ends the walk: the most used are to become rows. */
 void destinations_end(Destinations *destinations, const Bounds *bounds);
 
-/* What the last walk found: its rows, VALUE_DESTINATIONS_FOLDED and VALUE_DESTINATION_PORTS_MISSED. */
+/* What the last walk found: its rows, VALUE_DESTINATIONS_FOLDED, VALUE_DESTINATIONS_TRUNCATED and
+ * VALUE_DESTINATION_PORTS_MISSED. */
 void destinations_make_rows(const Destinations *destinations, Sample *sample);

@@ -237,6 +237,48 @@ START_TEST(a_million_destinations_are_bounded_and_marked)
 }
 END_TEST
 
+/* One port each, to more of them than can be told apart: none is lost. */
+START_TEST(what_cannot_be_told_apart_is_in_other_and_counted)
+{
+        const uint32_t n_all = 3000, n_over = n_all - DESTINATIONS_TRACKED_MAX;
+        uint64_t n = 0;
+
+        for (unsigned walk = 1; walk < 3; walk++) {
+                destinations_begin(destinations, FIRST, LAST);
+                add_many(n_all);
+                end();
+                n = 0;
+                for (uint32_t i = 0; i < sample.n_destinations; i++)
+                        n += sample.destinations[i].n_ports;
+                ck_assert_uint_eq(n, n_all);
+                ck_assert_uint_eq(row("other")->n_ports, n_all - DESTINATIONS_MAX);
+                ck_assert_uint_eq(row("other")->error, 0);
+                ck_assert_uint_eq(sample.values[VALUE_DESTINATIONS_TRUNCATED], walk * n_over);
+        }
+
+        destinations_begin(destinations, FIRST, LAST);
+        add("10.0.0.1", 80, 3);
+        end();
+        ck_assert_uint_eq(row("other")->n_ports, 0);
+        ck_assert_uint_eq(sample.values[VALUE_DESTINATIONS_TRUNCATED], 2 * n_over);
+}
+END_TEST
+
+/* What several source addresses use to one that has a row is none of the others'. */
+START_TEST(other_has_all_source_addresses_of_the_others_and_none_of_the_rest)
+{
+        bounds.n_destinations = 1;
+        add("10.0.0.1", 80, 9);
+        add_from("10.0.0.8", FIRST, "10.0.0.1", 80);
+        add("10.0.0.2", 80, 4);
+        add_from("10.0.0.8", FIRST, "10.0.0.2", 80);
+        end();
+        ck_assert_uint_eq(row("10.0.0.1:80")->n_ports, 9);
+        ck_assert_uint_eq(row("other")->n_ports, 5);
+        ck_assert_uint_eq(sample.values[VALUE_DESTINATIONS_TRUNCATED], 0);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("destinations");
         TCase *ports = tcase_create("ports");
@@ -253,6 +295,8 @@ int main(void) {
         tcase_add_test(ports, the_most_used_have_rows_and_the_others_are_added_up);
         tcase_add_test(ports, all_is_exact_as_long_as_there_is_room);
         tcase_add_test(ports, a_million_destinations_are_bounded_and_marked);
+        tcase_add_test(ports, what_cannot_be_told_apart_is_in_other_and_counted);
+        tcase_add_test(ports, other_has_all_source_addresses_of_the_others_and_none_of_the_rest);
         suite_add_tcase(suite, ports);
 
         return suite_main(suite);
