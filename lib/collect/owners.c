@@ -302,12 +302,12 @@ static void owners_look(Owners *owners, const Unit *unit, const Process *process
         }
 }
 
-/* Whether descriptors could not be read since the last call. */
+/* Whether descriptors could not be read since the last call. Those of a process that is hidden are not. */
 static bool owners_note_refusal(Owners *owners) {
-        bool was_refused = owners->was_refused_folder || owners->was_refused_link;
+        bool was_refused_folder = owners->was_refused_folder || processes_are_hidden(owners->processes);
+        bool was_refused = was_refused_folder || owners->was_refused_link;
 
-        owners->wants_read_search |=
-                owners->was_refused_folder && !capability_is_effective(CAP_DAC_READ_SEARCH);
+        owners->wants_read_search |= was_refused_folder && !capability_is_effective(CAP_DAC_READ_SEARCH);
         /* Refused at the folder nothing is known of the links, but it would be the same with them. */
         owners->wants_ptrace |= was_refused && !capability_is_effective(CAP_SYS_PTRACE);
         owners->was_refused_folder = owners->was_refused_link = false;

@@ -26,8 +26,11 @@ static int process_fds_collect(void *state, Sample *sample) {
         for (size_t i = 0; i < processes_count(context->processes); i++)
                 n_not_permitted += !processes_get(context->processes, i)->is_permitted;
 
-        sample_set(sample, VALUE_PROCESSES, processes_count(context->processes));
-        sample_set(sample, VALUE_PROCESSES_NOT_PERMITTED, n_not_permitted);
+        /* How many are hidden nobody knows. */
+        if (!processes_are_hidden(context->processes)) {
+                sample_set(sample, VALUE_PROCESSES, processes_count(context->processes));
+                sample_set(sample, VALUE_PROCESSES_NOT_PERMITTED, n_not_permitted);
+        }
         sample_set(sample, VALUE_PROCESSES_TRUNCATED, processes_count_truncated(context->processes));
         return r;
 }

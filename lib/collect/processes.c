@@ -25,6 +25,7 @@
 #include "collect/processes.h"
 #include "kernel/proc_cgroup.h"
 #include "kernel/proc_fd.h"
+#include "kernel/proc_hidden.h"
 #include "kernel/proc_stat.h"
 
 /* Processes looked at in one sample; each costs about five microseconds. All of them are come to in a
@@ -41,7 +42,8 @@ struct Processes {
         Units *units;
         DIR *dir;
         bool is_complete;
-        bool has_size; /* this kernel tells how many descriptors without listing them */
+        bool is_hiding; /* /proc did not show all of them when the pass began */
+        bool has_size;  /* this kernel tells how many descriptors without listing them */
 
         size_t n_last; /* of the table of the last pass */
         size_t i_last; /* the next in it */
@@ -99,6 +101,10 @@ uint64_t processes_count_truncated(const Processes *processes) {
 
 uint64_t processes_count_appeared_units(const Processes *processes) {
         return processes->n_appeared;
+}
+
+bool processes_are_hidden(const Processes *processes) {
+        return processes->is_hiding;
 }
 
 bool processes_is_complete(const Processes *processes) {
@@ -228,6 +234,7 @@ static int processes_open(Processes *processes) {
         /* We have some open ourselves, so 0 means that the size says nothing (before Linux 6.2). */
         r = proc_fd_count_by_size(processes->sources->proc_fd, "self/fd", &n);
         processes->has_size = r == 0 && n > 0;
+        processes->is_hiding = proc_hides_processes(processes->sources->proc_fd);
         return 0;
 }
 
@@ -266,6 +273,7 @@ static void processes_end_pass(Processes *processes) {
         processes->n_truncated += processes->n_too_many;
         processes->n_too_many = 0;
         processes->is_complete = true;
+        processes->is_hiding = proc_hides_processes(processes->sources->proc_fd);
         rewinddir(processes->dir);
 }
 
@@ -341,6 +349,6 @@ int processes_scan(Processes *processes, usec_t now_usec) {
                 processes_end_pass(processes);
 
         processes_add_to_units(processes);
-        return !processes->is_complete || processes->n_too_many > 0 || processes->n_last_too_many > 0 ||
-               units_overflow(processes->units)->row.n_processes > 0;
+        return !processes->is_complete || processes->is_hiding || processes->n_too_many > 0 ||
+               processes->n_last_too_many > 0 || units_overflow(processes->units)->row.n_processes > 0;
 }

@@ -48,7 +48,7 @@ DEFINE_CLEANUP(Processes *, processes_free)
  * processes_scan() - look at the next share, and add all that is known to the units
  * @now_usec:   CLOCK_BOOTTIME
  *
- * Return: 0, or 1 if not all were come to yet, or the last pass found more than
+ * Return: 0, or 1 if not all were come to yet, or some are hidden, or the last pass found more than
  * there is room for, or units of processes had no room, or the errno of open(2) or getdents(2) on /proc, or
  * of looking at a process that is there, such as -EMFILE.
  */
@@ -63,6 +63,9 @@ const Process *processes_get(const Processes *processes, size_t i);
 
 /* How often a unit that had no process was found to have one, since all of /proc was come to. */
 uint64_t processes_count_appeared_units(const Processes *processes);
+
+/* Whether there are others, which /proc does not show for want of CAP_SYS_PTRACE (kernel/proc_hidden.h). */
+bool processes_are_hidden(const Processes *processes);
 
 /* Whether all of /proc was come to at least once. */
 bool processes_is_complete(const Processes *processes);

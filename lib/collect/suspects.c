@@ -184,7 +184,7 @@ static size_t suspects_look(Suspects *suspects, const Process *process) {
         if (i == suspects->n_units)
                 return 0;
 
-        if (unit->row.n_processes == 1) {
+        if (unit->row.n_processes == 1 && !processes_are_hidden(suspects->processes)) {
                 suspects_note(suspects, i, process, unit_count_leaked(unit));
                 return 0;
         }
