@@ -42,22 +42,17 @@ const char *exposition_content_type(ExpositionFormat format) {
 }
 
 void exposition_append_escaped(Text *text, const char *value) {
-        const char *at = value;
+        while (*value) {
+                Utf8Piece piece = utf8_show(value);
 
-        while (*at) {
-                size_t n = utf8_length(at);
-
-                if (n == 0)
-                        text_append(text, UTF8_REPLACEMENT);
-                else if (*at == '\n')
+                if (piece.text[0] == '\n')
                         text_append(text, "\\n");
-                else if (*at == '\\' || *at == '"') {
-                        text_append(text, "\\");
-                        text_append_bytes(text, at, 1);
-                } else
-                        text_append_bytes(text, at, n);
-
-                at += MAX(n, (size_t)1);
+                else {
+                        if (piece.text[0] == '\\' || piece.text[0] == '"')
+                                text_append(text, "\\");
+                        text_append(text, piece.text);
+                }
+                value += piece.n_bytes;
         }
 }
 

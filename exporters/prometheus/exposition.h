@@ -29,6 +29,7 @@ void exposition_render(const Sample *sample, ExpositionFormat format, Text *text
  * exposition_append_escaped() - a label value, without its quotes
  *
  * Escapes backslash, quote and line feed. Bytes that are not UTF-8, for which
- * Prometheus would refuse the whole scrape, become U+FFFD each.
+ * Prometheus would refuse the whole scrape, are shown as base/utf8.h says: two
+ * values are never the same label.
  */
 void exposition_append_escaped(Text *text, const char *value);

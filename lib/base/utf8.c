@@ -3,6 +3,9 @@
 /* Telling UTF-8 from other bytes */
 
 #include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/utf8.h"
 
@@ -37,14 +40,34 @@ size_t utf8_length(const char *string) {
         return n;
 }
 
+static bool is_hex(char digit) {
+        return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
+}
+
+/* Whether a name has what a byte of 0x80 or more, or a backslash, is shown as. */
+static bool looks_escaped(const char *at) {
+        return at[0] == '\\' && at[1] == 'x' && is_hex(at[2]) && is_hex(at[3]) &&
+               (at[2] >= '8' || (at[2] == '5' && at[3] == 'c'));
+}
+
+Utf8Piece utf8_show(const char *string) {
+        size_t n = utf8_length(string);
+        Utf8Piece piece = { .n_bytes = MAX(n, (size_t)1) };
+
+        assert(string[0] != '\0');
+
+        if (n == 0 || looks_escaped(string))
+                (void)snprintf(piece.text, sizeof piece.text, "\\x%02x", (unsigned char)string[0]);
+        else
+                memcpy(piece.text, string, n);
+        return piece;
+}
+
 void utf8_append(Text *text, const char *string) {
         while (*string) {
-                size_t n = utf8_length(string);
+                Utf8Piece piece = utf8_show(string);
 
-                if (n > 0)
-                        text_append_bytes(text, string, n);
-                else
-                        text_append(text, UTF8_REPLACEMENT);
-                string += MAX(n, (size_t)1);
+                text_append(text, piece.text);
+                string += piece.n_bytes;
         }
 }

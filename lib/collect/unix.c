@@ -32,16 +32,28 @@ typedef struct Unix {
         LedgerSocket ledger_sockets[LEDGER_SOCKETS_MAX];
 } Unix;
 
-/* The name as people write it: "@" for the NUL in front of an abstract one, and for those within. */
+/*
+ * The name as people write it: "@" for the NUL in front of an abstract one, and for
+ * those within, as ss(8) has it. Abstract names that differ in nothing but a NUL and
+ * a "@" become one row: there is no room to write each of the hundred NULs of a name
+ * that was bound with all of sun_path as anything longer.
+ *
+ * A file "@foo" is called "./@foo", which is the same file and no abstract name.
+ */
 static void unix_set_path(LedgerKey *key, const UnixView *socket) {
-        size_t size = MIN(socket->name_size, sizeof key->bytes - 1);
+        size_t size = MIN(socket->name_size, sizeof key->bytes - 1), n_before = 0;
         bool is_abstract = size > 0 && socket->name[0] == '\0';
 
         /* A path ends at its NUL, which bind(2) may have been given or not. */
         if (!is_abstract && size > 0)
                 size = strnlen(socket->name, size);
+        if (size > 0 && socket->name[0] == '@') {
+                memcpy(key->bytes, "./", 2);
+                n_before = 2;
+                size = MIN(size, sizeof key->bytes - 1 - n_before);
+        }
         for (size_t i = 0; i < size; i++)
-                key->bytes[i] = socket->name[i] != '\0' ? (uint8_t)socket->name[i] : '@';
+                key->bytes[n_before + i] = socket->name[i] != '\0' ? (uint8_t)socket->name[i] : '@';
 }
 
 static int unix_visit(const UnixView *socket, void *userdata) {

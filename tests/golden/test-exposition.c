@@ -620,7 +620,8 @@ START_TEST(numbers_are_written_exactly)
 }
 END_TEST
 
-#define BAD "\xef\xbf\xbd"
+/* A byte that is no character. */
+#define BAD(hex) "\\\\x" #hex
 
 static const struct {
         const char *value;
@@ -629,6 +630,7 @@ static const struct {
         { "", "" },
         { "0.0.0.0", "0.0.0.0" },
         { "a\\b", "a\\\\b" },
+        { "a\\xff", "a\\\\x5cxff" },
         { "a\"b", "a\\\"b" },
         { "a\nb", "a\\nb" },
         { "\\n", "\\\\n" },
@@ -639,26 +641,26 @@ static const struct {
         { "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" },
         /* around the surrogates */
         { "\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80" },
-        { "\xed\xa0\x80", BAD BAD BAD },
-        { "\xed\xbf\xbf", BAD BAD BAD },
+        { "\xed\xa0\x80", BAD(ed) BAD(a0) BAD(80) },
+        { "\xed\xbf\xbf", BAD(ed) BAD(bf) BAD(bf) },
         /* longer than need be */
-        { "\xc0\x80", BAD BAD },
-        { "\xc1\xbf", BAD BAD },
-        { "\xe0\x9f\xbf", BAD BAD BAD },
-        { "\xf0\x8f\xbf\xbf", BAD BAD BAD BAD },
+        { "\xc0\x80", BAD(c0) BAD(80) },
+        { "\xc1\xbf", BAD(c1) BAD(bf) },
+        { "\xe0\x9f\xbf", BAD(e0) BAD(9f) BAD(bf) },
+        { "\xf0\x8f\xbf\xbf", BAD(f0) BAD(8f) BAD(bf) BAD(bf) },
         /* beyond U+10FFFF */
-        { "\xf4\x90\x80\x80", BAD BAD BAD BAD },
-        { "\xf5\x80\x80\x80", BAD BAD BAD BAD },
-        { "\xfe\xff", BAD BAD },
+        { "\xf4\x90\x80\x80", BAD(f4) BAD(90) BAD(80) BAD(80) },
+        { "\xf5\x80\x80\x80", BAD(f5) BAD(80) BAD(80) BAD(80) },
+        { "\xfe\xff", BAD(fe) BAD(ff) },
         /* cut short, or a rest */
-        { "\x80", BAD },
-        { "\xc3", BAD },
-        { "\xe2\x82", BAD BAD },
-        { "\xf0\x9f\x98", BAD BAD BAD },
-        { "\xe2\x82x", BAD BAD "x" },
-        { "\xc3\"", BAD "\\\"" },
-        { "\xc3\\", BAD "\\\\" },
-        { "\xe2\xc3\xa9", BAD "\xc3\xa9" },
+        { "\x80", BAD(80) },
+        { "\xc3", BAD(c3) },
+        { "\xe2\x82", BAD(e2) BAD(82) },
+        { "\xf0\x9f\x98", BAD(f0) BAD(9f) BAD(98) },
+        { "\xe2\x82x", BAD(e2) BAD(82) "x" },
+        { "\xc3\"", BAD(c3) "\\\"" },
+        { "\xc3\\", BAD(c3) "\\\\" },
+        { "\xe2\xc3\xa9", BAD(e2) "\xc3\xa9" },
 };
 
 START_TEST(label_values_are_escaped_and_always_utf8)

@@ -216,6 +216,24 @@ START_TEST(a_path_and_an_abstract_name_of_the_same_letters_are_two)
 }
 END_TEST
 
+/* A relative path, which is all that can begin so. */
+START_TEST(a_file_that_is_called_as_an_abstract_name_is_another_one)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "@same" };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        listen_unix("@same", SOCK_STREAM, 1);
+        ck_assert_int_eq(chdir(folder), 0);
+        ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+        ck_assert_int_eq(listen(fd, 2), 0);
+        ck_assert_uint_eq(watch_row("@same")->limit, 1);
+        ck_assert_uint_eq(watch.sample->n_unix_listeners, 2);
+        ck_assert_str_eq(watch.sample->unix_listeners[0].key.path, "./@same");
+        ck_assert_uint_eq(watch.sample->unix_listeners[0].limit, 2);
+        ck_assert_int_eq(unlink("@same"), 0);
+}
+END_TEST
+
 START_TEST(the_process_that_has_it_open_stands_on_the_row)
 {
         char name[PROCESS_NAME_SIZE];
@@ -258,6 +276,7 @@ int main(void) {
                             ELEMENTSOF(names));
         tcase_add_test(rows, two_sockets_on_one_path_are_one_row);
         tcase_add_test(rows, a_path_and_an_abstract_name_of_the_same_letters_are_two);
+        tcase_add_test(rows, a_file_that_is_called_as_an_abstract_name_is_another_one);
         tcase_add_test(rows, the_process_that_has_it_open_stands_on_the_row);
         tcase_add_test(rows, what_does_not_listen_has_no_row);
         suite_add_tcase(suite, rows);
