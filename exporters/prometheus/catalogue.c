@@ -396,7 +396,7 @@ const Metric metric_catalogue[] = {
                          UdpSocketRow,
                          queue_bytes,
                          "udp_diag idiag_rqueue",
-                         "Memory of datagrams that the application has not read yet, at all sockets of the address and port that take them from anybody."),
+                         "Memory of datagrams that the application has not read yet, at all sockets of the address and port that take them from anybody; those on ports that the kernel chose are one row a unit, port ephemeral."),
         ROW_METRIC_BYTES("sockwatch_udp_socket_receive_buffer_bytes",
                          UDP_SOCKETS,
                          UDP,

@@ -9,12 +9,13 @@
 #include "collect/collector.h"
 #include "collect/top_processes.h"
 
-/* In the order in which they run: processes first, as owners are searched among them; what must be true of
- * one moment stands together; the long walk last, which builds on the listeners and on the range of ports.
+/* In the order in which they run: processes first, as owners are searched among them; the limits before all
+ * that build on the range of ports; what must be true of one moment stands together; the long walk last,
+ * which builds on the listeners.
  */
 static const Collector *const collectors[] = {
-        &processes_collector, &netstat_collector, &sockstat_collector, &listen_collector, &unix_collector,
-        &udp_collector,       &limits_collector,  &fd_collector,       &self_collector,   &tcp_collector,
+        &processes_collector, &limits_collector, &netstat_collector, &sockstat_collector, &listen_collector,
+        &unix_collector,      &udp_collector,    &fd_collector,      &self_collector,     &tcp_collector,
 };
 
 typedef struct CollectorState {

@@ -7,11 +7,18 @@
  * and device become one row. Connected ones, as of resolvers that wait for an
  * answer, come and go by the thousand: they are left to the counters of the host.
  *
+ * Clients that connect none, as some resolvers and all of QUIC, are bound to a port
+ * that the kernel chose, another one each time. A row for each would be a new series
+ * for each, without end: all of a unit in the range of such ports are one row. So is
+ * a service in that range which chose its port itself, as the kernel does not tell
+ * the difference; but what systemd made for one is not, as that is no client's.
+ *
  * Sockets of several units may share a port (multicast DNS, SO_REUSEADDR), and each
  * drops for itself. So the ledger tells them apart by the unit of their cgroup,
  * which is known at once and stays, and not by who is found to have them open.
  */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,6 +56,17 @@ static const Unit *udp_find_unit(Udp *udp, uint64_t cgroup_id) {
         return udp->unit;
 }
 
+static bool udp_is_ephemeral(const Udp *udp, const struct inet_diag_msg *message, const Unit *unit) {
+        uint16_t port = ntohs(message->id.idiag_sport);
+
+        return udp->context->last_port > 0 && port >= udp->context->first_port &&
+               port <= udp->context->last_port && !(unit && unit_passes_on(unit));
+}
+
+static bool udp_socket_is_ephemeral(const UdpSocket *socket) {
+        return endpoint_port(&socket->endpoint) == ENDPOINT_PORT_EPHEMERAL;
+}
+
 static int udp_visit(const SockView *socket, void *userdata) {
         const struct inet_diag_msg *message = socket->message;
         Udp *udp = userdata;
@@ -67,8 +85,11 @@ static int udp_visit(const SockView *socket, void *userdata) {
 
         entry = &udp->sockets[udp->n_sockets];
         *entry = (UdpSocket){ .cgroup_id = socket->cgroup_id, .inode = message->idiag_inode };
-        endpoint_from_socket(message, &entry->endpoint);
         unit = udp_find_unit(udp, socket->cgroup_id);
+        if (udp_is_ephemeral(udp, message, unit))
+                entry->endpoint = (Endpoint){ .family = AF_INET6 };
+        else
+                endpoint_from_socket(message, &entry->endpoint);
         udp->ledger_sockets[udp->n_sockets] = (LedgerSocket){
                 .key = endpoint_ledger_key(&entry->endpoint, unit ? unit->id : 0),
                 .cookie = endpoint_cookie(message),
@@ -95,6 +116,13 @@ static int udp_compare_rows(const void *left, const void *right, const void *use
 
 static Holder udp_find_holder(const Udp *udp, const SocketGroup *group) {
         const UdpSocket *socket = &udp->sockets[group->index];
+
+        /* Whose each of them is would have to be searched again and again. */
+        if (udp_socket_is_ephemeral(socket))
+                return (Holder){
+                        .unit = socket->cgroup_id > 0 ? units_find(udp->context->units, socket->cgroup_id)
+                                                      : units_unattributed(udp->context->units),
+                };
 
         return holder_find(udp->context, socket->cgroup_id, socket->inode, group->is_busy);
 }

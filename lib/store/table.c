@@ -42,18 +42,20 @@ void endpoint_format_address(const Endpoint *endpoint, char ret_text[static ENDP
 void endpoint_format_port(const Endpoint *endpoint, char ret_text[static ENDPOINT_PORT_SIZE]) {
         if (endpoint_is_other(endpoint))
                 (void)snprintf(ret_text, ENDPOINT_PORT_SIZE, "%s", UNIT_OTHER);
+        else if (endpoint_port(endpoint) == ENDPOINT_PORT_EPHEMERAL)
+                (void)snprintf(ret_text, ENDPOINT_PORT_SIZE, "ephemeral");
         else
                 (void)snprintf(ret_text, ENDPOINT_PORT_SIZE, "%u", endpoint_port(endpoint));
 }
 
 void endpoint_format_name(const Endpoint *endpoint, char ret_text[static ENDPOINT_NAME_SIZE]) {
-        char address[ENDPOINT_ADDRESS_SIZE];
+        char address[ENDPOINT_ADDRESS_SIZE], port[ENDPOINT_PORT_SIZE];
 
         endpoint_format_address(endpoint, address);
+        endpoint_format_port(endpoint, port);
         if (endpoint_is_other(endpoint))
                 (void)snprintf(ret_text, ENDPOINT_NAME_SIZE, "%s", address);
         else
                 (void)snprintf(ret_text, ENDPOINT_NAME_SIZE,
-                               endpoint->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address,
-                               endpoint_port(endpoint));
+                               endpoint->family == AF_INET6 ? "[%s]:%s" : "%s:%s", address, port);
 }

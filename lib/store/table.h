@@ -38,6 +38,9 @@ typedef struct Endpoint {
 
 #define ENDPOINT_OTHER 255
 
+/* In place of a port: whichever ones the kernel chose (ip_local_port_range). No socket is bound to it. */
+#define ENDPOINT_PORT_EPHEMERAL 0
+
 /* Sockets by state. The kernel's numbers, less 1; bound ones are put behind them. */
 typedef enum StateIndex {
         STATE_ESTABLISHED,
@@ -106,7 +109,8 @@ typedef struct UnixListenerRow {
         uint64_t n_sockets;
 } UnixListenerRow;
 
-/* UDP sockets that receive from anybody: all of one unit that are bound to one address, port and device. */
+/* UDP sockets that receive from anybody: all of one unit that are bound to one address, port and device; or
+ * to ports that the kernel chose, at "::" and ENDPOINT_PORT_EPHEMERAL whatever their addresses are. */
 typedef struct UdpSocketRow {
         ListenerKey key;
 
@@ -173,12 +177,12 @@ static inline uint16_t endpoint_port(const Endpoint *endpoint) {
 #define ENDPOINT_ADDRESS_SIZE 64
 void endpoint_format_address(const Endpoint *endpoint, char ret_text[static ENDPOINT_ADDRESS_SIZE]);
 
-/* "80", "other" */
-#define ENDPOINT_PORT_SIZE 8
+/* "80", "ephemeral", "other" */
+#define ENDPOINT_PORT_SIZE 16
 void endpoint_format_port(const Endpoint *endpoint, char ret_text[static ENDPOINT_PORT_SIZE]);
 
 /* "0.0.0.0:80", "[2001:db8::1]:80", "other" */
-#define ENDPOINT_NAME_SIZE (ENDPOINT_ADDRESS_SIZE + 8)
+#define ENDPOINT_NAME_SIZE (ENDPOINT_ADDRESS_SIZE + ENDPOINT_PORT_SIZE)
 void endpoint_format_name(const Endpoint *endpoint, char ret_text[static ENDPOINT_NAME_SIZE]);
 
 static inline bool endpoint_is_other(const Endpoint *endpoint) {

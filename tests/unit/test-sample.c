@@ -232,6 +232,18 @@ START_TEST(a_port_is_read_in_network_byte_order)
 }
 END_TEST
 
+START_TEST(a_port_that_stands_for_those_the_kernel_chooses_has_a_name)
+{
+        const Endpoint endpoint = { .family = AF_INET6 };
+        char text[ENDPOINT_NAME_SIZE];
+
+        endpoint_format_port(&endpoint, text);
+        ck_assert_str_eq(text, "ephemeral");
+        endpoint_format_name(&endpoint, text);
+        ck_assert_str_eq(text, "[::]:ephemeral");
+}
+END_TEST
+
 START_TEST(every_state_has_a_name)
 {
         for (unsigned i = 0; i < _STATES; i++) {
@@ -349,6 +361,7 @@ int main(void) {
         tcase_add_test(names, what_stands_for_many_has_neither_address_nor_port);
         tcase_add_test(names, a_device_without_its_end_is_no_harm);
         tcase_add_test(names, a_port_is_read_in_network_byte_order);
+        tcase_add_test(names, a_port_that_stands_for_those_the_kernel_chooses_has_a_name);
         tcase_add_test(names, every_collector_has_a_name);
         tcase_add_test(names, every_value_is_described);
         tcase_add_test(names, every_state_has_a_name);

@@ -85,14 +85,66 @@ START_TEST(groups_that_turn_out_to_be_of_one_unit_are_one_row)
 }
 END_TEST
 
+/* Clients that come and go at other ports each time: no row comes with them, and no drop goes. */
+START_TEST(ports_that_the_kernel_chose_are_one_row_of_each_unit)
+{
+        uint64_t dns = stage_add_service("dns.service"), web = stage_add_service("web.service");
+
+        stage.context.first_port = 32768;
+        stage.context.last_port = 60999;
+        for (uint16_t i = 1; i < 200; i++) {
+                COLLECT({ RECEIVER, .port = 32768 + i, .address = "10.0.0.1", .cookie = 2 * i,
+                          .cgroup_id = dns, .drops = 1, .receive_queue = 5, .receive_buffer = 10 },
+                        { RECEIVER, .family = AF_INET6, .port = 60999 - i, .cookie = 2 * i + 1,
+                          .cgroup_id = dns, .drops = 2 },
+                        { RECEIVER, .port = 40000, .cookie = 1000, .cgroup_id = web, .drops = 3 },
+                        { RECEIVER, .port = 32767, .cookie = 1001, .cgroup_id = web },
+                        { RECEIVER, .port = 61000, .cookie = 1002, .cgroup_id = dns });
+                ck_assert_uint_eq(sample->n_udp_sockets, 4);
+                ck_assert_uint_eq(row_of("dns.service", ENDPOINT_PORT_EPHEMERAL)->n_sockets, 2);
+                ck_assert_uint_eq(row_of("dns.service", ENDPOINT_PORT_EPHEMERAL)->drops, 3 * i);
+                ck_assert_uint_eq(row_of("dns.service", ENDPOINT_PORT_EPHEMERAL)->queue_bytes, 5);
+                ck_assert_uint_eq(row_of("web.service", ENDPOINT_PORT_EPHEMERAL)->drops, 3);
+                ck_assert_uint_eq(row_of("web.service", 32767)->n_sockets, 1);
+                ck_assert_uint_eq(row_of("dns.service", 61000)->n_sockets, 1);
+        }
+}
+END_TEST
+
+START_TEST(what_systemd_made_at_such_a_port_has_its_own_row)
+{
+        uint64_t made = stage_add_service("turn.socket");
+
+        stage.context.first_port = 32768;
+        stage.context.last_port = 60999;
+        COLLECT({ RECEIVER, .port = 49152, .cookie = 1, .cgroup_id = made });
+        ck_assert_uint_eq(row_of("turn.socket", 49152)->n_sockets, 1);
+}
+END_TEST
+
+START_TEST(while_the_range_is_not_known_each_port_has_its_row)
+{
+        uint64_t one = stage_add_service("one.service");
+
+        COLLECT({ RECEIVER, .port = 40000, .cookie = 1, .cgroup_id = one });
+        ck_assert_uint_eq(row_of("one.service", 40000)->n_sockets, 1);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("udp");
-        TCase *owners = tcase_create("owners");
+        TCase *owners = tcase_create("owners"), *ephemeral = tcase_create("ephemeral");
 
         tcase_add_checked_fixture(owners, setup, teardown);
         tcase_add_test(owners, units_that_share_a_port_have_a_row_each);
         tcase_add_test(owners, groups_that_turn_out_to_be_of_one_unit_are_one_row);
         suite_add_tcase(suite, owners);
+
+        tcase_add_checked_fixture(ephemeral, setup, teardown);
+        tcase_add_test(ephemeral, ports_that_the_kernel_chose_are_one_row_of_each_unit);
+        tcase_add_test(ephemeral, what_systemd_made_at_such_a_port_has_its_own_row);
+        tcase_add_test(ephemeral, while_the_range_is_not_known_each_port_has_its_row);
+        suite_add_tcase(suite, ephemeral);
 
         return suite_main(suite);
 }
