@@ -45,7 +45,7 @@
 
 typedef struct OwnerEntry {
         uint64_t inode;
-        const Unit *searched_unit; /* NULL: all */
+        Unit *searched_unit; /* NULL: all */
         Owner owner;
         bool is_due; /* a search for it goes on */
         usec_t begun_usec;
@@ -63,13 +63,8 @@ struct Owners {
         uint64_t cpu_nsec; /* that searches took */
         uint64_t n_appeared; /* units that have had their first process */
 
-        /* The search in a unit goes on from sample to sample, if need be. */
-        const Unit *searching_unit; /* NULL: none goes on */
-        bool unit_was_refused;      /* in some process of it */
-        pid_t last_pid_of_unit;
-
-        /* So does the search among all processes: among those that have sockets for themselves, then among
-         * those that may hold them for others. */
+        /* The search among all processes goes on from sample to sample, if need be: among those that have
+         * sockets for themselves, then among those that may hold them for others. */
         bool is_searching_all;
         bool is_searching_managers;
         bool all_was_refused; /* in some process of it */
@@ -181,7 +176,7 @@ const Owner *owners_find_connection(Owners *owners, uint64_t inode) {
 }
 
 /* What was not found where it was searched may be where it is to be searched now. */
-static void owner_change_hint(OwnerEntry *entry, const Unit *unit) {
+static void owner_change_hint(OwnerEntry *entry, Unit *unit) {
         entry->searched_unit = unit;
         entry->searched_usec = 0;
         entry->is_due = false;
@@ -189,7 +184,7 @@ static void owner_change_hint(OwnerEntry *entry, const Unit *unit) {
                 entry->owner.state = OWNER_WANTED;
 }
 
-const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit) {
+const Owner *owners_find(Owners *owners, uint64_t inode, Unit *unit) {
         uint32_t index;
         OwnerEntry *entry;
 
@@ -335,61 +330,63 @@ static void owners_begin_search(const Owners *owners, OwnerEntry *entry) {
         entry->begun_usec = owners->now_usec;
 }
 
-static void owners_begin_search_of_unit(Owners *owners, const Unit *unit) {
-        owners->searching_unit = unit;
-        owners->unit_was_refused = false;
-        owners->last_pid_of_unit = 0;
+static void owners_begin_search_of_unit(Owners *owners, Unit *unit) {
+        unit->is_searched = true;
+        unit->search_was_refused = false;
+        unit->search_pid = 0;
         for (uint32_t i = 0; i < owners->n_entries; i++)
                 if (owners->entries[i].searched_unit == unit &&
                     owners_is_wanted(owners, &owners->entries[i]))
                         owners_begin_search(owners, &owners->entries[i]);
 }
 
-static void owners_end_search_of_unit(Owners *owners) {
+static void owners_end_search_of_unit(Owners *owners, Unit *unit) {
         for (uint32_t i = 0; i < owners->n_entries; i++)
-                if (owners->entries[i].searched_unit == owners->searching_unit && owners->entries[i].is_due)
-                        owners_give_up(owners, &owners->entries[i], owners->unit_was_refused);
+                if (owners->entries[i].searched_unit == unit && owners->entries[i].is_due)
+                        owners_give_up(owners, &owners->entries[i], unit->search_was_refused);
 
-        owners->searching_unit = NULL;
+        unit->is_searched = false;
 }
 
-/* Goes on in the unit that is being searched, as far as the share goes. */
-static void owners_go_on_in_unit(Owners *owners) {
-        bool is_cut = false;
+/* Goes on in a unit that is being searched, as far as the share goes. */
+static void owners_go_on_in_unit(Owners *owners, Unit *unit) {
+        const Process *process = unit->processes;
 
-        for (size_t i = 0; i < processes_count(owners->processes) && !is_cut; i++) {
-                const Process *process = processes_get(owners->processes, i);
+        while (process && process->pid <= unit->search_pid)
+                process = process->next_of_unit;
 
-                if (process->unit != owners->searching_unit || process->pid <= owners->last_pid_of_unit)
-                        continue;
-
-                is_cut = !share_has_left(&owners->share);
-                if (!is_cut) {
-                        owners->last_pid_of_unit = process->pid;
-                        if (process_is_not_itself(process))
-                                continue;
-                        owners_look(owners, owners->searching_unit, process, OWNERS_OF_UNIT_MAX);
-                }
+        for (; process && share_has_left(&owners->share); process = process->next_of_unit) {
+                unit->search_pid = process->pid;
+                if (!process_is_not_itself(process))
+                        owners_look(owners, unit, process, OWNERS_OF_UNIT_MAX);
         }
 
-        owners->unit_was_refused |= owners_note_refusal(owners);
-        if (!is_cut)
-                owners_end_search_of_unit(owners);
+        unit->search_was_refused |= owners_note_refusal(owners);
+        if (!process)
+                owners_end_search_of_unit(owners, unit);
 }
 
+/* Those whose search goes on, or those whose search is to begin. */
+static void owners_search_some_units(Owners *owners, bool is_searched, size_t n_max) {
+        for (uint32_t i = 0; i < owners->n_entries && share_has_left(&owners->share) && n_max > 0; i++) {
+                OwnerEntry *entry = &owners->entries[i];
+                Unit *unit = entry->searched_unit;
+
+                if (!unit || unit->is_searched != is_searched ||
+                    !(entry->is_due || owners_is_wanted(owners, entry)))
+                        continue;
+
+                if (!is_searched)
+                        owners_begin_search_of_unit(owners, unit);
+                owners_go_on_in_unit(owners, unit);
+                n_max--;
+        }
+}
+
+/* One that takes long has what the others leave: they are done in a sample or two. */
 static void owners_search_units(Owners *owners) {
-        size_t n_units = 0;
-
-        if (owners->searching_unit)
-                owners_go_on_in_unit(owners);
-
-        for (uint32_t i = 0;
-             i < owners->n_entries && share_has_left(&owners->share) && n_units < OWNERS_UNITS_MAX; i++)
-                if (owners->entries[i].searched_unit && owners_is_wanted(owners, &owners->entries[i])) {
-                        owners_begin_search_of_unit(owners, owners->entries[i].searched_unit);
-                        owners_go_on_in_unit(owners);
-                        n_units++;
-                }
+        owners_search_some_units(owners, /* is_searched= */ false, OWNERS_UNITS_MAX);
+        owners_search_some_units(owners, /* is_searched= */ true, OWNERS_UNITS_MAX);
 }
 
 static void owners_begin_search_of_all(Owners *owners) {

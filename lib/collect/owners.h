@@ -62,7 +62,7 @@ void owners_begin(Owners *owners, usec_t now_usec, bool is_hurried);
  *
  * Return: an owner, good until owners_find() or owners_search() is called again.
  */
-const Owner *owners_find(Owners *owners, uint64_t inode, const Unit *unit);
+const Owner *owners_find(Owners *owners, uint64_t inode, Unit *unit);
 
 /* The same for a connection, of which there may be any number: they take half of the room at most. */
 const Owner *owners_find_connection(Owners *owners, uint64_t inode);

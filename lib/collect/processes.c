@@ -296,28 +296,38 @@ static int processes_step(Processes *processes, usec_t now_usec) {
         return r < 0 ? r : 1;
 }
 
-static void processes_add_to_units(Processes *processes) {
-        for (size_t i = 0; i < processes_count(processes); i++) {
-                const Process *process = processes_get(processes, i);
-                UnitRow *row;
+static void process_add_to_unit(Processes *processes, Process *process) {
+        Unit *unit = process->unit;
+        UnitRow *row = &unit->row;
 
-                if (!process->unit)
-                        continue;
-
-                units_touch(process->unit, units_number(processes->units));
-                row = &process->unit->row;
-                processes->n_appeared +=
-                        processes->is_complete && row->n_processes == 0 && !process->unit->had_processes;
-                row->n_processes++;
-                row->open_fds += process->open_fds;
-                if (process->fd_limit > 0 && process->is_permitted &&
-                    (row->worst_fd_limit == 0 ||
-                     (double)process->open_fds / (double)process->fd_limit >
-                             (double)row->worst_open_fds / (double)row->worst_fd_limit)) {
-                        row->worst_open_fds = process->open_fds;
-                        row->worst_fd_limit = process->fd_limit;
-                }
+        units_touch(unit, units_number(processes->units));
+        processes->n_appeared += processes->is_complete && row->n_processes == 0 && !unit->had_processes;
+        row->n_processes++;
+        row->open_fds += process->open_fds;
+        if (process->fd_limit > 0 && process->is_permitted &&
+            (row->worst_fd_limit == 0 ||
+             (double)process->open_fds / (double)process->fd_limit >=
+                     (double)row->worst_open_fds / (double)row->worst_fd_limit)) {
+                row->worst_open_fds = process->open_fds;
+                row->worst_fd_limit = process->fd_limit;
         }
+
+        process->next_of_unit = unit->processes;
+        unit->processes = process;
+}
+
+/* The last comes first, so that each unit's list is in order. */
+static void processes_add_to_units(Processes *processes) {
+        for (size_t i = 0; i < units_count(processes->units); i++)
+                units_get(processes->units, i)->processes = NULL;
+        units_overflow(processes->units)->processes = NULL;
+
+        for (size_t i = processes->n_last; i > processes->i_last; i--)
+                if (processes->last[i - 1].unit)
+                        process_add_to_unit(processes, &processes->last[i - 1]);
+        for (size_t i = processes->n_next; i > 0; i--)
+                if (processes->next[i - 1].unit)
+                        process_add_to_unit(processes, &processes->next[i - 1]);
 }
 
 /* In the first pass as many as may be, so that it is soon known who there is. */

@@ -28,7 +28,8 @@ typedef struct Process {
         uint64_t fd_limit;       /* UINT64_MAX: none */
         uint64_t described_usec; /* when all but open_fds was read; CLOCK_BOOTTIME */
         char name[PROCESS_NAME_SIZE];
-        bool is_permitted; /* its descriptors could be counted */
+        bool is_permitted;                  /* its descriptors could be counted */
+        const struct Process *next_of_unit; /* good until the next scan */
 } Process;
 
 /* systemd names what it has forked and not yet executed, still with its own descriptors, "(name)". */

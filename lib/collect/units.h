@@ -17,6 +17,8 @@
  * units_touch() is called for it in each.
  */
 
+#include <sys/types.h>
+
 #include "base/macro.h"
 #include "collect/bounds.h"
 #include "collect/walk.h"
@@ -27,6 +29,8 @@
 #define UNITS_TRACKED_MAX   8192
 #define CGROUPS_TRACKED_MAX 32768
 
+struct Process;
+
 typedef struct Unit {
         UnitRow row;     /* its name, and what this sample counted */
         bool is_manager; /* systemd, or one of a user: sockets that it made belong to somebody else */
@@ -36,6 +40,13 @@ typedef struct Unit {
         bool had_processes; /* in the last sample */
         bool is_suspect;    /* the next walk is to tell suspects.h of its CLOSE_WAIT sockets */
         uint64_t last_used; /* number of the sample */
+
+        const struct Process *processes; /* that are known, in order of pid; kept by processes.h */
+
+        /* The search in its descriptors for owners of sockets; kept by owners.h */
+        bool is_searched;        /* it goes on in the next sample */
+        bool search_was_refused; /* in some process */
+        pid_t search_pid;        /* the last process of it */
 } Unit;
 
 typedef struct Units Units;

@@ -40,8 +40,8 @@ static void begin(void) {
         ck_assert_int_ge(processes_scan(processes, now), 0);
 }
 
-static const Unit *unit(const char *name) {
-        const Unit *found = units_get_named(units, name);
+static Unit *unit(const char *name) {
+        Unit *found = units_get_named(units, name);
 
         ck_assert_msg(found, "unit %s is not known", name);
         return found;
@@ -49,7 +49,7 @@ static const Unit *unit(const char *name) {
 
 /* What is known of it after one more sample. @unit_name: NULL: search all. */
 static const Owner *find_in(const char *unit_name, uint64_t inode) {
-        const Unit *hint;
+        Unit *hint;
 
         begin();
         hint = unit_name ? unit(unit_name) : NULL;
@@ -412,7 +412,7 @@ END_TEST
 START_TEST(no_descriptor_is_passed_over_where_a_share_ends)
 {
         const char *unit_name = _i ? "nginx.service" : NULL;
-        const Unit *hint = NULL;
+        Unit *hint = NULL;
 
         fake_host_start(2, "worker", NGINX, 250, 1024);
         fake_host.crowd = (FakeCrowd){ .first = 4, .n = 15, .model = 2 };
@@ -501,6 +501,33 @@ START_TEST(a_long_search_in_a_unit_does_not_keep_from_searching_all)
                 ck_assert_uint_lt(n_samples++, 12 * SAMPLES_MAX);
         } while (owners_find(owners, 123, NULL)->state != OWNER_FOUND ||
                  owners_find(owners, 99, unit("nginx.service"))->state != OWNER_NOT_FOUND);
+}
+END_TEST
+
+/* Nor from searching other units, or these from searching all. */
+START_TEST(a_long_search_in_a_unit_does_not_hold_up_others)
+{
+        unsigned n_samples = 0;
+
+        fake_host_start(2, "worker", NGINX, 250, 1024);
+        fake_host.crowd = (FakeCrowd){ .first = 4, .n = N_CROWD, .model = 2 };
+        fake_host_start(5000, "php-fpm", PHP, 3, 1024);
+        fake_host_open_socket(5000, 7, 123);
+        begin();
+        (void)owners_find(owners, 99, unit("nginx.service"));
+        owners_search(owners);
+        do {
+                begin();
+                (void)owners_find(owners, 99, unit("nginx.service"));
+                (void)owners_find(owners, 123, unit("php.service"));
+                owners_search(owners);
+                ck_assert_uint_lt(n_samples++, 2);
+        } while (owners_find(owners, 123, unit("php.service"))->state != OWNER_FOUND);
+        ck_assert_int_eq(owners_find(owners, 99, unit("nginx.service"))->state, OWNER_WANTED);
+
+        for (unsigned i = 0; i < 10; i++)
+                (void)find_in("nginx.service", 99);
+        ck_assert_int_eq(find_in("nginx.service", 99)->state, OWNER_NOT_FOUND);
 }
 END_TEST
 
@@ -747,6 +774,7 @@ static void add_shares(Suite *suite) {
         tcase_add_test(shares, of_any_process_the_first_descriptors_are_read);
         tcase_add_test(shares, a_search_in_a_unit_goes_on_from_sample_to_sample);
         tcase_add_test(shares, a_long_search_in_a_unit_does_not_keep_from_searching_all);
+        tcase_add_test(shares, a_long_search_in_a_unit_does_not_hold_up_others);
         tcase_add_loop_test(shares, a_search_ends_though_its_hint_changes, 0, 2);
         tcase_add_test(shares, more_sockets_than_there_is_room_for_are_wanted_until_there_is);
         suite_add_tcase(suite, shares);
