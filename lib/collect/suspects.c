@@ -244,8 +244,7 @@ void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec) {
         suspects_forget(suspects);
         switch (suspects->phase) {
         case SUSPECTS_IDLE:
-                if (suspects->began_usec == 0 || now_usec - suspects->began_usec >= SUSPECTS_PERIOD_USEC ||
-                    suspects->n_told == 0)
+                if (suspects->n_units == 0 || now_usec - suspects->began_usec >= SUSPECTS_PERIOD_USEC)
                         suspects_begin(suspects, now_usec);
                 break;
         case SUSPECTS_GATHER:

@@ -5,10 +5,10 @@
  * Which process of a unit does not close its connections
  *
  * The few units with the most connections in CLOSE_WAIT that were accepted are
- * looked into, every ten seconds: one walk tells the inodes of those sockets, and
- * the descriptors of that unit's processes, and of no others, are searched for
- * them. Where a unit has one process only there is nothing to search, and no
- * privilege is needed.
+ * looked into, at once when there is the first and then every ten seconds: one walk
+ * tells the inodes of those sockets, and the descriptors of that unit's processes,
+ * and of no others, are searched for them. Where a unit has one process only there
+ * is nothing to search, and no privilege is needed.
  */
 
 #include "base/macro.h"

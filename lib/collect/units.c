@@ -48,6 +48,8 @@ struct Units {
         uint64_t full_walk;    /* number of the sample with which the last one came; 0: there was none */
         uint64_t refresh_nsec; /* CLOCK_MONOTONIC before which the tree is not read again */
         uint64_t n_truncated;  /* how often a cgroup, or a process, found no room, since the start */
+        uint64_t n_too_deep;   /* cgroups that were not found, as parts of the tree are too deep to read */
+        bool is_tree_cut;      /* when it was read last, it had such parts */
         bool is_crowded;       /* something found no room, or had found none, in the last sample */
         bool had_other;
 
@@ -258,6 +260,7 @@ static bool units_refresh(Units *units) {
                 r = cgroup_tree_open(units->sources->proc_fd, units->sources->sys_fd, &units->tree_fd);
         if (units->tree_fd >= 0)
                 r = cgroup_tree_walk(units->tree_fd, units_on_cgroup, units);
+        units->is_tree_cut = r > 0;
 
         end_nsec = clock_nsec(CLOCK_MONOTONIC);
         units->refresh_nsec = end_nsec + UNITS_REFRESH_PART * (end_nsec - begin_nsec);
@@ -275,7 +278,8 @@ static uint32_t units_learn_cgroup(Units *units, uint64_t id) {
         if (index != ID_MAP_NONE)
                 return index;
 
-        /* Its socket was made before the tree was read, so it is gone, or out of sight. */
+        /* Its socket was made before the tree was read, so it is gone, or out of sight, or too deep. */
+        units->n_too_deep += units->is_tree_cut;
         return units_add_cgroup(units, id, units->unattributed) ? units->n_cgroups - 1 : ID_MAP_NONE;
 }
 
@@ -479,5 +483,5 @@ void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
         sort_in_place(sample->units, sample->n_units, sizeof *sample->units, units_compare_rows,
                       /* userdata= */ NULL);
         sample_set(sample, VALUE_UNITS_FOLDED, n - n_kept);
-        sample_set(sample, VALUE_UNITS_TRUNCATED, units->n_truncated);
+        sample_set(sample, VALUE_UNITS_TRUNCATED, units->n_truncated + units->n_too_deep);
 }

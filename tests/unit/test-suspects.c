@@ -157,6 +157,22 @@ START_TEST(one_that_may_not_be_looked_at_is_not_told)
 }
 END_TEST
 
+/* That costs as much as where something is found, and comes as rarely. */
+START_TEST(units_in_which_nobody_was_found_are_looked_into_every_ten_seconds)
+{
+        start(40, "leaky", NGINX, 1000, 20);
+        fake_host_refuse(40, FAKE_REFUSES_FOLDER);
+        start(41, "innocent", NGINX, 0, 0);
+        leaks[0] = (Leak){ "nginx.service", 1000, 20 };
+        run_for(3);
+        fake_host_refuse(40, FAKE_REFUSES_NOTHING);
+        run_for(6);
+        ck_assert_uint_eq(suspects_count(suspects), 0);
+        run_for(4);
+        check_suspect("nginx.service", "leaky", 20);
+}
+END_TEST
+
 START_TEST(the_units_with_the_most_are_looked_into)
 {
         static const uint64_t counts[] = { 30, 100, 20, 90, 80 };
@@ -257,6 +273,7 @@ int main(void) {
         tcase_add_test(telling, the_only_process_of_a_unit_is_not_searched);
         tcase_add_test(telling, nobody_is_told_before_all_processes_are_known);
         tcase_add_test(telling, one_that_may_not_be_looked_at_is_not_told);
+        tcase_add_test(telling, units_in_which_nobody_was_found_are_looked_into_every_ten_seconds);
         tcase_add_test(telling, the_units_with_the_most_are_looked_into);
         tcase_add_test(telling, what_belongs_to_no_unit_is_not_looked_into);
         tcase_add_test(telling, what_no_longer_holds_is_not_told);

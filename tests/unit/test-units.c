@@ -150,6 +150,29 @@ START_TEST(a_cgroup_that_was_made_since_is_found)
 }
 END_TEST
 
+/* It is one of these, as far as anybody can tell. */
+START_TEST(an_id_that_is_not_found_is_counted_where_the_tree_is_too_deep)
+{
+        char path[256] = "deep";
+        uint64_t id = 0;
+
+        for (unsigned depth = 1; depth <= 33; depth++) {
+                id = fake_host_make_cgroup(path);
+                strcat(path, "/below");
+        }
+        ck_assert_ptr_eq(units_find(units, id), units_unattributed(units));
+        ck_assert_ptr_eq(units_find(units, id), units_unattributed(units));
+        end();
+        ck_assert_uint_eq(sample.values[VALUE_UNITS_TRUNCATED], 1);
+        ck_assert_ptr_null(find_row(UNIT_OTHER));
+
+        begin_sample();
+        (void)units_find(units, id);
+        end();
+        ck_assert_uint_eq(sample.values[VALUE_UNITS_TRUNCATED], 1);
+}
+END_TEST
+
 START_TEST(an_id_that_is_not_in_the_tree_is_not_looked_for_again)
 {
         for (size_t i = 0; i < 100; i++)
@@ -535,6 +558,7 @@ int main(void) {
         tcase_add_test(names, what_systemd_makes_sockets_in_passes_them_on);
         tcase_add_test(names, a_tree_is_not_read_for_ids_that_are_known);
         tcase_add_test(names, a_cgroup_that_was_made_since_is_found);
+        tcase_add_test(names, an_id_that_is_not_found_is_counted_where_the_tree_is_too_deep);
         tcase_add_test(names, an_id_that_is_not_in_the_tree_is_not_looked_for_again);
         tcase_add_test(names, reading_the_tree_takes_one_part_in_a_hundred_of_the_time);
         tcase_add_test(names, a_host_without_a_tree_has_no_names);
