@@ -31,12 +31,21 @@ static void heap_swap(const Heap *heap, size_t left, size_t right) {
         char *a = heap_at(heap, left), *b = heap_at(heap, right);
         size_t n = heap->size;
         uint64_t word;
+        uint32_t half;
         char byte;
 
         for (; n >= sizeof word; n -= sizeof word, a += sizeof word, b += sizeof word) {
                 memcpy(&word, a, sizeof word);
                 memcpy(a, b, sizeof word);
                 memcpy(b, &word, sizeof word);
+        }
+        if (n >= sizeof half) {
+                memcpy(&half, a, sizeof half);
+                memcpy(a, b, sizeof half);
+                memcpy(b, &half, sizeof half);
+                n -= sizeof half;
+                a += sizeof half;
+                b += sizeof half;
         }
         for (; n > 0; n--, a++, b++) {
                 byte = *a;

@@ -447,14 +447,18 @@ static void units_fold(UnitRow *other, const UnitRow *row) {
         }
 }
 
+/* Of pointers to rows. */
 static int units_compare_rows(const void *left, const void *right, const void *userdata) {
-        return memcmp(left, right, sizeof(UnitKey));
+        const UnitRow *const *a = left, *const *b = right;
+
+        return memcmp(*a, *b, sizeof(UnitKey));
 }
 
 void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
         size_t n = units_list_candidates(units),
-               n_kept = selection_choose(units->candidates, n, bounds->n_units);
+               n_kept = selection_choose(units->candidates, n, bounds->n_units), n_rows = 0;
         UnitRow other = { .key.unit = UNIT_OTHER };
+        const UnitRow *rows[UNITS_MAX + 2];
 
         for (uint32_t i = 0; i < units->n_units; i++)
                 if (&units->units[i] != units->unattributed)
@@ -465,7 +469,7 @@ void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
 
                 unit->is_chosen = i < n_kept;
                 if (unit->is_chosen)
-                        sample->units[sample->n_units++] = unit->row;
+                        rows[n_rows++] = &unit->row;
                 else
                         units_fold(&other, &unit->row);
         }
@@ -473,15 +477,16 @@ void units_make_rows(Units *units, const Bounds *bounds, Sample *sample) {
 
         units->had_other |= n > n_kept || units->n_truncated > 0;
         if (units->had_other)
-                sample->units[sample->n_units++] = other;
+                rows[n_rows++] = &other;
 
         units->unattributed->is_chosen |= unit_row_count_sockets(&units->unattributed->row) > 0 ||
                                           units->unattributed->row.n_processes > 0;
         if (units->unattributed->is_chosen)
-                sample->units[sample->n_units++] = units->unattributed->row;
+                rows[n_rows++] = &units->unattributed->row;
 
-        sort_in_place(sample->units, sample->n_units, sizeof *sample->units, units_compare_rows,
-                      /* userdata= */ NULL);
+        sort_in_place(rows, n_rows, sizeof *rows, units_compare_rows, /* userdata= */ NULL);
+        for (size_t i = 0; i < n_rows; i++)
+                sample->units[sample->n_units++] = *rows[i];
         sample_set(sample, VALUE_UNITS_FOLDED, n - n_kept);
         sample_set(sample, VALUE_UNITS_TRUNCATED, units->n_truncated + units->n_too_deep);
 }
