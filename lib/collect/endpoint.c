@@ -51,12 +51,6 @@ Unit *unit_passed_on_to(Unit *maker, const Owner *owner) {
         return maker && maker->is_socket ? maker : holder;
 }
 
-/* Whether its owner is one that may have passed it on since it was looked for. */
-static bool owner_is_outdated(const CollectContext *context, const Owner *owner) {
-        return owner->state == OWNER_FOUND && unit_passes_on(owner->unit) &&
-               !owners_is_fresh(context->owners, owner);
-}
-
 Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t inode, bool is_busy) {
         Unit *unit = cgroup_id > 0 ? units_find(context->units, cgroup_id) : NULL;
         Holder holder = { .unit = unit, .is_passed_on = !unit || unit_passes_on(unit) };
@@ -64,9 +58,9 @@ Holder holder_find(const CollectContext *context, uint64_t cgroup_id, uint64_t i
 
         if (inode > 0)
                 owner = owners_find(context->owners, inode, holder.is_passed_on ? NULL : unit);
-        if (owner && is_busy && holder.is_passed_on) {
-                owners_hurry(context->owners, inode);
-                if (owner_is_outdated(context, owner))
+        if (owner && holder.is_passed_on) {
+                owners_note_busy(context->owners, inode, is_busy);
+                if (is_busy && owners_is_outdated(context->owners, owner))
                         owner = NULL;
         }
 

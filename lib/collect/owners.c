@@ -37,11 +37,18 @@
 #define OWNERS_RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
 #define OWNERS_HURRY_USEC     USEC_PER_SEC
 
-/* The same where it is for want of a capability that it was not found, which is not likely to change. */
-#define OWNERS_HURRY_REFUSED_USEC (30 * USEC_PER_SEC)
+/* How often a queue that fills again may make haste: searches have a share, and others want it too. */
+#define OWNERS_HURRY_GAP_USEC (30 * USEC_PER_SEC)
 
-/* What is searched again in every second or third sample is not older. */
-#define OWNERS_FRESH_USEC (2 * USEC_PER_SEC)
+/* Units that had no process, and are to be looked into as soon as all they have has its name, or after this
+ * time in any case. */
+#define OWNERS_NEW_UNITS_MAX      64
+#define OWNERS_NEW_UNIT_WAIT_USEC (10 * USEC_PER_SEC)
+
+typedef struct NewUnit {
+        Unit *unit;
+        usec_t since_usec;
+} NewUnit;
 
 typedef struct OwnerEntry {
         uint64_t inode;
@@ -49,6 +56,10 @@ typedef struct OwnerEntry {
         Owner owner;
         bool is_due; /* a search for it goes on */
         usec_t begun_usec;
+        bool is_busy;      /* something waits at it, or was dropped */
+        usec_t busy_usec;  /* since when it was the last time */
+        usec_t hurry_usec; /* when that made haste; 0: never */
+        bool is_hurried;   /* to be searched out of turn */
         usec_t searched_usec;
         usec_t retry_usec;  /* how long after that to search again */
         uint64_t last_used; /* number of the sample */
@@ -61,7 +72,10 @@ struct Owners {
         usec_t now_usec;
         Share share;       /* of descriptors to be read */
         uint64_t cpu_nsec; /* that searches took */
-        uint64_t n_appeared; /* units that have had their first process */
+
+        uint64_t heeded; /* number of the sample of which new units were taken over */
+        size_t n_new_units;
+        NewUnit new_units[OWNERS_NEW_UNITS_MAX];
 
         /* The search among all processes goes on from sample to sample, if need be: among those that have
          * sockets for themselves, then among those that may hold them for others. */
@@ -202,44 +216,40 @@ const Owner *owners_find(Owners *owners, uint64_t inode, Unit *unit) {
         return &entry->owner;
 }
 
-/* Whether it was not found for want of a capability, and would not be if it was searched again. With all of
- * them a process may refuse as it ends, and some always do. */
-static bool owners_lacks_permission(const Owners *owners, const OwnerEntry *entry) {
-        return entry->owner.state == OWNER_NOT_PERMITTED &&
-               (owners->wants_read_search || owners->wants_ptrace);
-}
-
-static void owners_hurry_entry(const Owners *owners, OwnerEntry *entry, usec_t retry_usec) {
-        if (owners_lacks_permission(owners, entry))
-                retry_usec = OWNERS_HURRY_REFUSED_USEC;
-        if (!owner_is_sure(&entry->owner))
-                entry->retry_usec = MIN(entry->retry_usec, retry_usec);
-}
-
 void owners_hurry(Owners *owners, uint64_t inode) {
         uint32_t index = id_map_find(owners->map, inode);
 
-        if (index != ID_MAP_NONE)
-                owners_hurry_entry(owners, &owners->entries[index], OWNERS_HURRY_USEC);
+        if (index != ID_MAP_NONE && !owner_is_sure(&owners->entries[index].owner))
+                owners->entries[index].retry_usec =
+                        MIN(owners->entries[index].retry_usec, OWNERS_HURRY_USEC);
 }
 
-bool owners_is_fresh(const Owners *owners, const Owner *owner) {
-        return owners->now_usec - owner->asked_usec <= OWNERS_FRESH_USEC;
+static bool owners_may_hurry(const Owners *owners, const OwnerEntry *entry) {
+        return entry->hurry_usec == 0 || owners->now_usec - entry->hurry_usec >= OWNERS_HURRY_GAP_USEC;
 }
 
-/* A unit that had no process has one: if a socket was passed on, then to such a one. Units that come and go
- * all the time do not make that a search without end. */
-static void owners_heed_appearances(Owners *owners) {
-        uint64_t n_appeared = processes_count_appeared_units(owners->processes);
+void owners_note_busy(Owners *owners, uint64_t inode, bool is_busy) {
+        uint32_t index = id_map_find(owners->map, inode);
+        OwnerEntry *entry;
 
-        if (n_appeared == owners->n_appeared)
+        if (index == ID_MAP_NONE)
                 return;
 
-        owners->n_appeared = n_appeared;
-        for (uint32_t i = 0; i < owners->n_entries; i++)
-                if (!owners->entries[i].searched_unit &&
-                    !owners_lacks_permission(owners, &owners->entries[i]))
-                        owners_hurry_entry(owners, &owners->entries[i], OWNERS_RETRY_MIN_USEC);
+        entry = &owners->entries[index];
+        if (is_busy && !entry->is_busy) {
+                entry->busy_usec = owners->now_usec;
+                entry->owner.is_outdated = true;
+                if (owners_may_hurry(owners, entry)) {
+                        entry->hurry_usec = owners->now_usec;
+                        entry->is_hurried = !owner_is_sure(&entry->owner);
+                }
+        }
+        entry->is_busy = is_busy;
+}
+
+bool owners_is_outdated(const Owners *owners, const Owner *owner) {
+        return owner->state == OWNER_FOUND && unit_passes_on(owner->unit) &&
+               (owner->is_outdated || owners->n_new_units > 0);
 }
 
 /* ---- searching ---- */
@@ -247,54 +257,70 @@ static void owners_heed_appearances(Owners *owners) {
 typedef struct OwnersLook {
         Owners *owners;
         const Unit *unit; /* that is searched; NULL: all */
+        bool is_new;      /* the process is one that sockets may just have been passed on to */
         const Process *process;
 } OwnersLook;
 
 /* When the entry is searched for the next time. */
 static void owners_set_retry(const Owners *owners, OwnerEntry *entry) {
-        usec_t retry_usec = entry->searched_usec > 0 ? 2 * entry->retry_usec : OWNERS_RETRY_MIN_USEC;
+        usec_t retry_usec = entry->searched_usec == 0 ? OWNERS_RETRY_MIN_USEC
+                            : entry->is_hurried       ? entry->retry_usec
+                                                      : 2 * entry->retry_usec;
 
-        entry->is_due = false;
+        entry->is_due = entry->is_hurried = false;
         entry->searched_usec = owners->now_usec;
         entry->retry_usec = MAX(MIN(retry_usec, OWNERS_RETRY_MAX_USEC), OWNERS_RETRY_MIN_USEC);
+}
+
+/* What becomes known of an entry by the search for it that ends. */
+static void owners_set_owner(const Owners *owners, OwnerEntry *entry, Owner owner) {
+        entry->owner = owner;
+        entry->owner.is_outdated = entry->begun_usec < entry->busy_usec;
+        owners_set_retry(owners, entry);
+}
+
+static bool owners_is_looked_for(const OwnersLook *look, const OwnerEntry *entry) {
+        if (look->is_new)
+                return !entry->searched_unit && !owner_is_sure(&entry->owner);
+        return entry->is_due && entry->searched_unit == look->unit;
 }
 
 static int owners_on_socket(uint64_t inode, void *userdata) {
         const OwnersLook *look = userdata;
         Owners *owners = look->owners;
         uint32_t index = id_map_find(owners->map, inode);
-        OwnerEntry *entry;
-
-        if (index == ID_MAP_NONE)
-                return 0;
-
-        entry = &owners->entries[index];
-        if (!entry->is_due || entry->searched_unit != look->unit)
-                return 0;
-
-        entry->owner = (Owner){
+        Owner owner = {
                 .state = OWNER_FOUND,
                 .pid = look->process->pid,
                 .unit = look->process->unit ? look->process->unit : units_unattributed(owners->units),
-                .asked_usec = entry->begun_usec,
         };
-        memcpy(entry->owner.process, look->process->name, sizeof entry->owner.process);
-        owners_set_retry(owners, entry);
+
+        if (index == ID_MAP_NONE || !owners_is_looked_for(look, &owners->entries[index]))
+                return 0;
+
+        memcpy(owner.process, look->process->name, sizeof owner.process);
+        owners_set_owner(owners, &owners->entries[index], owner);
         return 0;
 }
 
-static void owners_look(Owners *owners, const Unit *unit, const Process *process, size_t n_max) {
-        OwnersLook look = { .owners = owners, .unit = unit, .process = process };
+static void owners_read(OwnersLook *look, size_t n_max) {
+        Owners *owners = look->owners;
         size_t n_read = 0;
         int r;
 
-        r = proc_fd_list_sockets(owners->sources->proc_fd, process->pid, n_max, owners_on_socket, &look,
+        r = proc_fd_list_sockets(owners->sources->proc_fd, look->process->pid, n_max, owners_on_socket, look,
                                  &n_read);
         share_take(&owners->share, MAX(n_read, (size_t)1));
         if (r == -EACCES || r == -EPERM) {
                 owners->was_refused_folder |= n_read == 0;
                 owners->was_refused_link |= n_read > 0;
         }
+}
+
+static void owners_look(Owners *owners, const Unit *unit, const Process *process, size_t n_max) {
+        OwnersLook look = { .owners = owners, .unit = unit, .process = process };
+
+        owners_read(&look, n_max);
 }
 
 /* Whether descriptors could not be read since the last call. Those of a process that is hidden are not. */
@@ -311,17 +337,14 @@ static bool owners_note_refusal(Owners *owners) {
 
 /* Nobody has it, as far as could be read. */
 static void owners_give_up(const Owners *owners, OwnerEntry *entry, bool was_refused) {
-        entry->owner = (Owner){
-                .state = was_refused ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND,
-                .asked_usec = entry->begun_usec,
-        };
-        owners_set_retry(owners, entry);
+        owners_set_owner(owners, entry,
+                         (Owner){ .state = was_refused ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND });
 }
 
 /* Whether a search for it should begin. Connections are asked for at the end of a sample, so in the next. */
 static bool owners_is_wanted(const Owners *owners, const OwnerEntry *entry) {
         return !entry->is_due && entry->last_used + 1 >= units_number(owners->units) &&
-               (entry->owner.state == OWNER_WANTED ||
+               (entry->owner.state == OWNER_WANTED || entry->is_hurried ||
                 owners->now_usec >= entry->searched_usec + entry->retry_usec);
 }
 
@@ -447,6 +470,59 @@ static void owners_search_all(Owners *owners) {
         owners_end_search_of_all(owners);
 }
 
+/*
+ * Sockets are passed on to a unit as it starts, so to the first processes of a unit
+ * that had none: these are looked into as soon as they have executed what they are,
+ * which costs a few descriptors, where searching all of them would cost thousands.
+ */
+static void owners_take_over_new_units(Owners *owners) {
+        if (owners->heeded == units_number(owners->units))
+                return;
+
+        owners->heeded = units_number(owners->units);
+        for (size_t i = 0; i < processes_count_new_units(owners->processes); i++) {
+                Unit *unit = processes_get_new_unit(owners->processes, i);
+
+                if (!unit_passes_on(unit) && owners->n_new_units < OWNERS_NEW_UNITS_MAX)
+                        owners->new_units[owners->n_new_units++] =
+                                (NewUnit){ .unit = unit, .since_usec = owners->now_usec };
+        }
+}
+
+static bool unit_has_one_that_is_not_itself(const Unit *unit) {
+        const Process *process = unit->processes;
+
+        while (process && !process_is_not_itself(process))
+                process = process->next_of_unit;
+        return process;
+}
+
+static void owners_look_into_new_unit(Owners *owners, const Unit *unit) {
+        for (const Process *process = unit->processes; process; process = process->next_of_unit)
+                if (!process_is_not_itself(process))
+                        owners_read(&(OwnersLook){ .owners = owners, .is_new = true, .process = process },
+                                    OWNERS_OF_ANY_MAX);
+
+        /* That is of the search for nothing in particular. */
+        (void)owners_note_refusal(owners);
+}
+
+static void owners_look_into_new_units(Owners *owners) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < owners->n_new_units; i++) {
+                const NewUnit *new_unit = &owners->new_units[i];
+
+                if (!share_has_left(&owners->share) ||
+                    (unit_has_one_that_is_not_itself(new_unit->unit) &&
+                     owners->now_usec - new_unit->since_usec < OWNERS_NEW_UNIT_WAIT_USEC))
+                        owners->new_units[n++] = *new_unit;
+                else
+                        owners_look_into_new_unit(owners, new_unit->unit);
+        }
+        owners->n_new_units = n;
+}
+
 void owners_search(Owners *owners) {
         uint64_t begin_nsec;
 
@@ -455,8 +531,9 @@ void owners_search(Owners *owners) {
         if (!processes_is_complete(owners->processes))
                 return;
 
-        owners_heed_appearances(owners);
         begin_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
+        owners_take_over_new_units(owners);
+        owners_look_into_new_units(owners);
         /* Neither is to keep the other from its share. */
         if (units_number(owners->units) % 2 == 0) {
                 owners_search_units(owners);

@@ -12,8 +12,8 @@
  * in each sample, and of each only the first few hundred descriptors, as sockets
  * that are passed on or listened on at start stand low. What is not found, or
  * found with systemd, is searched again after some seconds, then ever more rarely;
- * but soon if something happens at the socket, or a unit has its first process,
- * which may be the one that it is passed on to.
+ * but soon when something begins to wait at the socket. And the first processes of a
+ * unit are looked into as they come, for what they were passed.
  *
  * Reading another user's descriptors takes CAP_DAC_READ_SEARCH, to open the
  * folder, and CAP_SYS_PTRACE, to read what stands in it (proc_pid_fd(5)).
@@ -37,9 +37,9 @@ typedef enum OwnerState {
 typedef struct Owner {
         OwnerState state;
         pid_t pid;
-        Unit *unit;        /* of the process; good for this sample */
-        usec_t asked_usec; /* when the search began that found it, or did not */
+        Unit *unit; /* of the process; good for this sample */
         char process[PROCESS_NAME_SIZE];
+        bool is_outdated; /* something happened at the socket since the search for it began */
 } Owner;
 
 typedef struct Owners Owners;
@@ -76,12 +76,15 @@ uint64_t owners_cpu_nsec(const Owners *owners);
 /* Whether something is wanted that was never searched to the end. */
 bool owners_is_searching(const Owners *owners);
 
-/* Something happened at this socket: search for its owner again soon, unless it is one that keeps its
- * sockets. */
+/* Something happened at this socket: search for its owner again soon. */
 void owners_hurry(Owners *owners, uint64_t inode);
 
-/* Whether what was found out of an owner is as good as of now. */
-bool owners_is_fresh(const Owners *owners, const Owner *owner);
+/* Whether something waits at this socket, or was dropped; once a sample at least. When it begins to be so,
+ * its owner is searched again soon. */
+void owners_note_busy(Owners *owners, uint64_t inode, bool is_busy);
+
+/* Whether it is systemd, and may have passed the socket on since: as far as is known nobody did. */
+bool owners_is_outdated(const Owners *owners, const Owner *owner);
 
 /* Sets VALUE_OWNERS_NOT_PERMITTED, and which capability that is for want of, if we lack one. */
 void owners_report(const Owners *owners, Sample *sample);

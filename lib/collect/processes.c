@@ -42,8 +42,9 @@ struct Processes {
         Units *units;
         DIR *dir;
         bool is_complete;
-        bool is_hiding; /* /proc did not show all of them when the pass began */
-        bool has_size;  /* this kernel tells how many descriptors without listing them */
+        bool was_complete; /* when the last scan began */
+        bool is_hiding;    /* /proc did not show all of them when the pass began */
+        bool has_size;     /* this kernel tells how many descriptors without listing them */
 
         size_t n_last; /* of the table of the last pass */
         size_t i_last; /* the next in it */
@@ -51,9 +52,10 @@ struct Processes {
         size_t n_too_many;      /* in this pass */
         size_t n_last_too_many; /* in the last one */
         uint64_t n_truncated;   /* in all passes */
-        uint64_t n_appeared;    /* units */
-        Process *last;          /* one of the two tables */
-        Process *next;          /* the other one */
+        size_t n_new_units;     /* in the last scan */
+        Unit *new_units[PROCESSES_NEW_UNITS_MAX];
+        Process *last; /* one of the two tables */
+        Process *next; /* the other one */
         Process tables[2][PROCESSES_TRACKED_MAX];
 };
 
@@ -99,8 +101,14 @@ uint64_t processes_count_truncated(const Processes *processes) {
         return processes->n_truncated;
 }
 
-uint64_t processes_count_appeared_units(const Processes *processes) {
-        return processes->n_appeared;
+size_t processes_count_new_units(const Processes *processes) {
+        return processes->n_new_units;
+}
+
+Unit *processes_get_new_unit(const Processes *processes, size_t i) {
+        assert(i < processes->n_new_units);
+
+        return processes->new_units[i];
 }
 
 bool processes_are_hidden(const Processes *processes) {
@@ -301,7 +309,9 @@ static void process_add_to_unit(Processes *processes, Process *process) {
         UnitRow *row = &unit->row;
 
         units_touch(unit, units_number(processes->units));
-        processes->n_appeared += processes->is_complete && row->n_processes == 0 && !unit->had_processes;
+        if (row->n_processes == 0 && !unit->had_processes && processes->was_complete &&
+            processes->n_new_units < PROCESSES_NEW_UNITS_MAX)
+                processes->new_units[processes->n_new_units++] = unit;
         row->n_processes++;
         row->open_fds += process->open_fds;
         if (process->fd_limit > 0 && process->is_permitted &&
@@ -350,6 +360,8 @@ int processes_scan(Processes *processes, usec_t now_usec) {
                         return r;
         }
 
+        processes->n_new_units = 0;
+        processes->was_complete = processes->is_complete;
         r = 1;
         for (size_t n = 0; n < processes_share(processes) && r > 0; n++)
                 r = processes_step(processes, now_usec);

@@ -62,8 +62,11 @@ uint64_t processes_count_truncated(const Processes *processes);
 size_t processes_count(const Processes *processes);
 const Process *processes_get(const Processes *processes, size_t i);
 
-/* How often a unit that had no process was found to have one, since all of /proc was come to. */
-uint64_t processes_count_appeared_units(const Processes *processes);
+/* Units that had no process and have one now, from when all of /proc was come to; the first of them, if a
+ * scan finds many. Good until the next scan. */
+#define PROCESSES_NEW_UNITS_MAX 64
+size_t processes_count_new_units(const Processes *processes);
+Unit *processes_get_new_unit(const Processes *processes, size_t i);
 
 /* Whether there are others, which /proc does not show for want of CAP_SYS_PTRACE (kernel/proc_hidden.h). */
 bool processes_are_hidden(const Processes *processes);

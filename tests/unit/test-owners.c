@@ -170,8 +170,7 @@ START_TEST(pid_1_is_the_owner_until_somebody_else_is)
 }
 END_TEST
 
-/* What systemd had for five minutes is searched again as soon as a unit has its first process, be that still
- * systemd's own as yet. */
+/* What systemd has had for long is found with a unit's first process, be that still systemd's own as yet. */
 START_TEST(a_unit_that_appears_is_looked_into_at_once)
 {
         unsigned n_samples = 0;
@@ -525,7 +524,7 @@ START_TEST(a_long_search_in_a_unit_does_not_hold_up_others)
         } while (owners_find(owners, 123, unit("php.service"))->state != OWNER_FOUND);
         ck_assert_int_eq(owners_find(owners, 99, unit("nginx.service"))->state, OWNER_WANTED);
 
-        for (unsigned i = 0; i < 10; i++)
+        for (unsigned i = 0; i < 12 * SAMPLES_MAX; i++)
                 (void)find_in("nginx.service", 99);
         ck_assert_int_eq(find_in("nginx.service", 99)->state, OWNER_NOT_FOUND);
 }
@@ -665,7 +664,7 @@ START_TEST(a_busy_socket_is_marked_until_it_was_searched_for)
         while ((holder = busy_holder_of(INIT, 123, /* is_busy= */ true)).unit != unit("nginx.service")) {
                 ck_assert_ptr_eq(holder.unit, units_unattributed(units));
                 ck_assert_str_eq(holder.process, "");
-                ck_assert_uint_lt(n_marked++, 20);
+                ck_assert_uint_lt(n_marked++, 8 * SAMPLES_MAX);
         }
         ck_assert_uint_gt(n_marked, 2);
 }
@@ -677,26 +676,8 @@ START_TEST(a_busy_socket_that_pid_1_keeps_is_its_own)
         fake_host_start(1, "systemd", INIT, 3, 1024);
         fake_host_open_socket(1, 7, 123);
         for (unsigned second = 0; second < 400; second++)
-                ck_assert_ptr_eq(busy_holder_of(INIT, 123, /* is_busy= */ second % 3 > 0).unit,
+                ck_assert_ptr_eq(busy_holder_of(INIT, 123, /* is_busy= */ second > 100).unit,
                                  unit("init.scope"));
-}
-END_TEST
-
-/* Searching again would find nothing new; twice a minute for those that get permission. */
-START_TEST(a_busy_socket_that_may_not_be_looked_for_is_not_searched_all_the_time)
-{
-        fake_host_start(40, "nginx", NGINX, 3, 1024);
-        fake_host_open_socket(40, 3, 123);
-        fake_host_refuse(40, FAKE_REFUSES_FOLDER);
-        capabilities = 0;
-        for (unsigned second = 0; second < 400; second++)
-                (void)busy_holder_of(NULL, 123, /* is_busy= */ true);
-        now += USEC_PER_MINUTE;
-        (void)busy_holder_of(NULL, 123, /* is_busy= */ true);
-        fake_host_refuse(40, FAKE_REFUSES_NOTHING);
-        for (unsigned second = 0; second < 29; second++)
-                ck_assert_str_eq(busy_holder_of(NULL, 123, /* is_busy= */ true).process, "");
-        ck_assert_str_eq(busy_holder_of(NULL, 123, /* is_busy= */ true).process, "nginx");
 }
 END_TEST
 
@@ -790,7 +771,6 @@ static void add_holders(Suite *suite) {
         tcase_add_loop_test(holders, a_busy_socket_that_was_passed_on_is_never_told_as_of_pid_1, 0, 2);
         tcase_add_test(holders, a_busy_socket_is_marked_until_it_was_searched_for);
         tcase_add_test(holders, a_busy_socket_that_pid_1_keeps_is_its_own);
-        tcase_add_test(holders, a_busy_socket_that_may_not_be_looked_for_is_not_searched_all_the_time);
         tcase_add_test(holders, a_socket_that_pid_1_made_is_not_guessed_to_be_its_own);
         tcase_add_test(holders, a_socket_without_a_cgroup_is_of_the_unit_of_whoever_has_it);
         suite_add_tcase(suite, holders);
