@@ -80,7 +80,10 @@ static int listeners_print_connections(const Sample *sample) {
                         return -ENOMEM;
                 table_set(line, 2, "%s", row->key.unit);
                 for (size_t k = 0; k < ELEMENTSOF(states); k++)
-                        table_set(line, 3 + k, "%" PRIu64, row->states[states[k]]);
+                        if (listener_has_state(row, states[k]))
+                                table_set(line, 3 + k, "%" PRIu64, row->states[states[k]]);
+                        else
+                                table_set(line, 3 + k, "-");
         }
 
         return table_print(table);

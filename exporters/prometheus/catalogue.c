@@ -77,7 +77,15 @@ static bool process_close_wait(const void *row, uint64_t *ret) {
         const ProcessRow *process = row;
 
         *ret = process->n_close_wait;
-        return process->pid > 0;
+        return process->n_close_wait > 0;
+}
+
+static bool listener_has_rare_states(const void *row) {
+        return listener_has_state(row, STATE_SYN_RECV);
+}
+
+static bool listener_has_all_states(const void *row) {
+        return listener_has_state(row, STATE_ESTABLISHED);
 }
 
 /* The destination to which the most ports are in use, against all that there are. */
@@ -207,6 +215,9 @@ static bool collector_last_success(const CollectorReport *report, uint64_t *ret)
 #define STATE(row_type_, name_, index_) \
         { .label = (name_), .field = offsetof(row_type_, states[index_]) }
 
+#define LISTENER_STATE(name_, index_, is_measured_) \
+        { .label = (name_), .field = offsetof(ListenerRow, states[index_]), .is_measured = (is_measured_) }
+
 const char *const metric_row_labels[_TABLES][METRIC_ROW_LABELS_MAX] = {
         [TABLE_LISTENERS] = { "address", "port", "unit", "process" },
         [TABLE_UNIX_LISTENERS] = { "path", "unit", "process" },
@@ -252,7 +263,7 @@ const Metric metric_catalogue[] = {
                 .type = METRIC_GAUGE,
                 .unit = "seconds",
                 .decimals = 6,
-                .help = "When what walks over all TCP sockets count was true. Established, time_wait: those in sockwatch_tcp_sockets, which come from counters of the kernel between walks once it is known what these count. Rare_states: all other states but bound_inactive, also by unit and listener. Full_walk: established and time_wait by unit and listener, bytes in queues, retransmitting sockets, destinations.",
+                .help = "When what walks over all TCP sockets count was true. Established, time_wait: those in sockwatch_tcp_sockets; between walks they come from counters of the kernel, once it is known what these count, less what the last walk found in close_wait and fin_wait2, and are as old as that. Rare_states: all other states but bound_inactive, also by unit and listener. Full_walk: established and time_wait by unit and listener, bytes in queues, retransmitting sockets, destinations.",
                 .labels = { "what" },
                 .series = {
                         { VALUE_TCP_ESTABLISHED_USEC, { "established" } },
@@ -327,18 +338,22 @@ const Metric metric_catalogue[] = {
                  is_dual_stack,
                  "sock_diag INET_DIAG_SKV6ONLY",
                  "1 if an IPv6 listener takes IPv4 connections as well, else 0."),
-        ROW_METRIC("sockwatch_listener_syn_queue_length",
-                   METRIC_GAUGE,
-                   LISTENERS,
-                   TCP,
-                   ListenerRow,
-                   states[STATE_SYN_RECV],
-                   "sock_diag TCP_SYN_RECV",
-                   "Half-open connections to the listener: a SYN came and the handshake is not complete."),
+        {
+                .name = "sockwatch_listener_syn_queue_length",
+                .type = METRIC_GAUGE,
+                .help = "Half-open connections to the listener: a SYN came and the handshake is not complete.",
+                .source = "sock_diag TCP_SYN_RECV",
+                .rows = {
+                        .table = TABLE_LISTENERS,
+                        .collector = COLLECTOR_TCP,
+                        .n_figures = 1,
+                        .figures = { LISTENER_STATE(NULL, STATE_SYN_RECV, listener_has_rare_states) },
+                },
+        },
         {
                 .name = "sockwatch_listener_sockets",
                 .type = METRIC_GAUGE,
-                .help = "Connections that came in by the listener, by state; those that wait to be accepted are among them.",
+                .help = "Connections that came in by the listener, by state; those that wait to be accepted are among them. Absent until a walk has counted them.",
                 .source = "sock_diag idiag_state",
                 .rows = {
                         .table = TABLE_LISTENERS,
@@ -346,15 +361,15 @@ const Metric metric_catalogue[] = {
                         .label = "state",
                         .n_figures = 9,
                         .figures = {
-                                STATE(ListenerRow, "established", STATE_ESTABLISHED),
-                                STATE(ListenerRow, "syn_recv", STATE_SYN_RECV),
-                                STATE(ListenerRow, "fin_wait1", STATE_FIN_WAIT1),
-                                STATE(ListenerRow, "fin_wait2", STATE_FIN_WAIT2),
-                                STATE(ListenerRow, "time_wait", STATE_TIME_WAIT),
-                                STATE(ListenerRow, "close", STATE_CLOSE),
-                                STATE(ListenerRow, "close_wait", STATE_CLOSE_WAIT),
-                                STATE(ListenerRow, "last_ack", STATE_LAST_ACK),
-                                STATE(ListenerRow, "closing", STATE_CLOSING),
+                                LISTENER_STATE("established", STATE_ESTABLISHED, listener_has_all_states),
+                                LISTENER_STATE("syn_recv", STATE_SYN_RECV, listener_has_rare_states),
+                                LISTENER_STATE("fin_wait1", STATE_FIN_WAIT1, listener_has_rare_states),
+                                LISTENER_STATE("fin_wait2", STATE_FIN_WAIT2, listener_has_rare_states),
+                                LISTENER_STATE("time_wait", STATE_TIME_WAIT, listener_has_all_states),
+                                LISTENER_STATE("close", STATE_CLOSE, listener_has_rare_states),
+                                LISTENER_STATE("close_wait", STATE_CLOSE_WAIT, listener_has_rare_states),
+                                LISTENER_STATE("last_ack", STATE_LAST_ACK, listener_has_rare_states),
+                                LISTENER_STATE("closing", STATE_CLOSING, listener_has_rare_states),
                         },
                 },
         },
@@ -519,7 +534,7 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_top_process_close_wait_sockets",
                 .type = METRIC_GAUGE,
-                .help = "Accepted TCP sockets in close_wait that the process holds, of the units that have the most of them, looked for every ten seconds; else 0.",
+                .help = "Accepted TCP sockets in close_wait that the process holds, of the units that have the most of them, looked for every ten seconds or more rarely; absent where nobody looked or nobody may.",
                 .source = "/proc/PID/fd, sock_diag idiag_inode",
                 .rows = {
                         .table = TABLE_PROCESSES,

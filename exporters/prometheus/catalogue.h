@@ -41,7 +41,8 @@ typedef struct MetricFigure {
         const char *label; /* value of the metric's own label; NULL where it has none */
         size_t field;      /* offset of a 64-bit field in the row, unless: */
         bool (*of_row)(const void *row, uint64_t *ret); /* false: this row has none */
-        ValueId only_with; /* a value without which this is no measurement; 0: none */
+        ValueId only_with;                    /* a value without which this is no measurement; 0: none */
+        bool (*is_measured)(const void *row); /* false: not of this row; NULL: it always is */
 } MetricFigure;
 
 #define METRIC_FIGURES_MAX 12

@@ -232,6 +232,8 @@ static void exposition_append_row(Exposition *exposition, const Metric *metric, 
 
                 if (figure->only_with > 0 && !sample_has(exposition->sample, figure->only_with))
                         continue;
+                if (figure->is_measured && !figure->is_measured(row))
+                        continue;
                 if (!exposition_get_figure(figure, row, &number))
                         continue;
                 if (rows->label)

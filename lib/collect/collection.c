@@ -24,6 +24,7 @@ typedef struct CollectorState {
         CollectorReport report; /* of the last time that it asked the kernel */
         usec_t asked_usec;      /* when that was, by CLOCK_BOOTTIME */
         uint64_t cpu_nsec;      /* what that took */
+        uint64_t last_cpu_nsec; /* and the time before; 0: there was none */
 } CollectorState;
 
 /* Of a second: what a table of sockets may cost, other than that of TCP. */
@@ -165,13 +166,16 @@ static void collection_take_back_units(Sample *sample) {
 static void collection_end_walks(Collection *collection) {
         for (size_t i = 0; i < ELEMENTSOF(collectors); i++)
                 if (collectors[i]->cost == COLLECTOR_COST_WALK) {
+                        uint64_t n_failures = collection->states[i].report.n_failures;
+
                         collection_close(collection, i);
-                        collection->states[i].report = (CollectorReport){ 0 };
+                        collection->states[i].report = (CollectorReport){ .n_failures = n_failures };
                 }
 
         collection->plan = (WalkPlan){ 0 };
         units_begin_walk(collection->context.units, WALK_ALL);
         listeners_begin_walk(collection->context.listeners, WALK_ALL);
+        suspects_clear(collection->context.suspects);
 }
 
 static void collection_begin(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
@@ -249,11 +253,13 @@ static void collection_run_costly(Collection *collection, size_t i, Sample *samp
         uint64_t cpu_nsec = collection_cpu_nsec(collection);
 
         collection_run_collector(collection, i, sample);
+        state->last_cpu_nsec = state->cpu_nsec;
         state->cpu_nsec = collection_cpu_nsec(collection) - cpu_nsec;
         state->asked_usec = collection->context.now_usec;
 }
 
-/* Whether its part of the budget has paid for the last time. It has the default's where there are no walks.
+/* Whether its part of the budget has paid for it: the less of the last two times, as the first one touches
+ * memory that no other does. It has the default's where there are no walks.
  */
 static bool collection_pays_table(const Collection *collection, const CollectorState *state) {
         uint32_t budget = collection->context.bounds->walk_budget_millionths;
@@ -262,7 +268,8 @@ static bool collection_pays_table(const Collection *collection, const CollectorS
         usec_t now = collection->context.now_usec;
 
         return collection->asks_all || now < state->asked_usec ||
-               (double)(now - state->asked_usec) * share >= (double)state->cpu_nsec / (double)NSEC_PER_USEC;
+               (double)(now - state->asked_usec) * share >=
+                       (double)MIN(state->cpu_nsec, state->last_cpu_nsec) / (double)NSEC_PER_USEC;
 }
 
 static void collection_run_table(Collection *collection, size_t i, Sample *sample) {
@@ -282,8 +289,10 @@ static void collection_run_walker(Collection *collection, size_t i, Sample *samp
         }
 
         collection_run_costly(collection, i, sample);
-        walk_plan_charge(&collection->plan, context->walk, context->now_usec,
-                         collection->states[i].cpu_nsec);
+        (collection->states[i].report.error < 0 ? walk_plan_fail
+                                                : walk_plan_charge)(&collection->plan, context->walk,
+                                                                    context->now_usec,
+                                                                    collection->states[i].cpu_nsec);
         tally->cpu_nsec += collection->states[i].cpu_nsec;
         tally->n++;
 }

@@ -120,6 +120,9 @@ void listeners_begin_walk(Listeners *listeners, Walk walk) {
                 Listener *listener = &listeners->listeners[i];
 
                 walk_clear_states(walk, listener->states);
+                listener->counted =
+                        MAX(listener->counted,
+                            (uint64_t)(walk_is_full(walk) ? COUNTED_ALL_STATES : COUNTED_RARE_STATES));
                 port_set_add(&listeners->inbound, endpoint_port(&listener->endpoint));
         }
 }
@@ -163,8 +166,10 @@ static void listeners_take_states(Listeners *listeners, Listener *listener) {
                 const Listener *last = &listeners->last[listeners->i_last];
                 int order = memcmp(&last->endpoint, &listener->endpoint, sizeof last->endpoint);
 
-                if (order == 0)
+                if (order == 0) {
                         memcpy(listener->states, last->states, sizeof listener->states);
+                        listener->counted = last->counted;
+                }
                 if (order >= 0)
                         return;
         }

@@ -33,6 +33,7 @@ typedef struct Listener {
         uint64_t inode;    /* of its oldest socket */
         Unit *unit;
         uint64_t states[_STATES]; /* of its connections, as the last walk found them */
+        uint64_t counted;         /* which of these a walk has counted: COUNTED_* */
         uint32_t next;            /* with the same family, port and address; index + 1 */
 } Listener;
 

@@ -86,6 +86,12 @@ Suspects *suspects_free(Suspects *suspects) {
         return NULL;
 }
 
+void suspects_clear(Suspects *suspects) {
+        suspects->phase = SUSPECTS_IDLE;
+        suspects->began_usec = 0;
+        suspects->n_told = suspects->n_units = 0;
+}
+
 size_t suspects_count(const Suspects *suspects) {
         return suspects->n_told;
 }
@@ -242,6 +248,8 @@ void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec) {
 
         share_begin(&suspects->share, now_usec, SUSPECTS_PER_SEC, SUSPECTS_BURST);
         suspects_forget(suspects);
+        for (size_t i = 0; i < suspects->n_units; i++)
+                units_touch(suspects->looked_into[i], units_number(suspects->units));
         switch (suspects->phase) {
         case SUSPECTS_IDLE:
                 if (suspects->n_units == 0 || now_usec - suspects->began_usec >= SUSPECTS_PERIOD_USEC)

@@ -42,6 +42,9 @@ void suspects_add(Suspects *suspects, const Unit *unit, uint64_t inode);
 /* Once a sample: goes on with what is being looked into. @was_walked: with this sample came a walk. */
 void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec);
 
+/* Forgets what was found out, as no walk tells any more whether it still holds. */
+void suspects_clear(Suspects *suspects);
+
 /* What was found out, as far as it still holds. */
 size_t suspects_count(const Suspects *suspects);
 const Suspect *suspects_get(const Suspects *suspects, size_t i);

@@ -291,12 +291,20 @@ static ListenerRow *tcp_find_row(Sample *sample, const Endpoint *endpoint) {
 static void tcp_fill_listeners(const TcpWalk *walk, Sample *sample) {
         const CollectContext *context = walk->context;
 
+        for (uint32_t i = 0; i < sample->n_listeners; i++)
+                sample->listeners[i].counted = COUNTED_ALL_STATES;
+
         for (size_t i = 0; i < listeners_count(context->listeners); i++) {
                 const Listener *listener = listeners_get(context->listeners, i);
                 ListenerRow *row = tcp_find_row(sample, &listener->endpoint);
 
-                for (unsigned state = 0; row && state < _STATES; state++)
+                if (!row)
+                        continue;
+                for (unsigned state = 0; state < _STATES; state++)
                         row->states[state] += listener->states[state];
+                /* Of many, one that no walk has met adds nothing yet. */
+                if (!endpoint_is_other(&row->key.endpoint))
+                        row->counted = MIN(row->counted, listener->counted);
         }
 }
 
@@ -358,7 +366,8 @@ static int tcp_walk(TcpWalk *walk, Sample *sample) {
         return 0;
 }
 
-/* The two states that a rare walk does not count: by the last full one, or by the kernel's counters now. */
+/* The two states that a rare walk does not count: by the last full one, or by the kernel's counters now less
+ * what the last walk found of that in other states. Such a number is as old as the oldest of its parts. */
 static void tcp_fill_counted_by_kernel(const TcpWalk *walk, Sample *sample) {
         StateCounts counts = tcp_counts(walk);
         StateCounters now;
@@ -371,11 +380,13 @@ static void tcp_fill_counted_by_kernel(const TcpWalk *walk, Sample *sample) {
 
         if (derivation_established(&walk->derivation, &now, &counts, &n)) {
                 sample_set(sample, VALUE_TCP_ESTABLISHED, n);
-                sample_set(sample, VALUE_TCP_ESTABLISHED_USEC, sample->realtime_usec);
+                sample_set(sample, VALUE_TCP_ESTABLISHED_USEC,
+                           walk->derivation.established == ESTABLISHED_ALONE ? sample->realtime_usec
+                                                                             : walk->rare_usec);
         }
         if (derivation_time_wait(&walk->derivation, &now, &counts, &n)) {
                 sample_set(sample, VALUE_TCP_TIME_WAIT, n);
-                sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, sample->realtime_usec);
+                sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, walk->rare_usec);
         }
 }
 
@@ -404,8 +415,10 @@ static int tcp_collect(void *state, Sample *sample) {
         if (walk_is_full(context->walk) || (context->walk == WALK_RARE && !walk->needs_full))
                 walk->error = tcp_walk(walk, sample);
         walk->sample_usec = sample->realtime_usec;
-        if (walk->error < 0)
+        if (walk->error < 0) {
+                suspects_clear(walk->suspects);
                 return walk->error;
+        }
 
         tcp_fill(walk, sample);
         suspects_step(walk->suspects, context->walk != WALK_NONE, context->now_usec);

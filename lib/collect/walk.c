@@ -6,6 +6,9 @@
 
 #include "collect/walk.h"
 
+/* After so many failures the pause is no longer doubled: 17 minutes. */
+#define WALK_RETRIES_DOUBLED 10U
+
 /* Parts of the budget. A leak or a flood shows in the rare states, so these are counted the most often: for
  * a seventh of the cost, nine times as often as all that is in a full walk. */
 static const double walk_parts[_WALKS] = {
@@ -28,9 +31,11 @@ Walk walk_plan_choose(const WalkPlan *plan, usec_t now_usec, uint32_t budget_mil
 
         if (budget_millionths == 0)
                 return WALK_NONE;
+        if (plan->failed != WALK_NONE && now_usec >= plan->retry_usec)
+                return plan->failed;
 
         for (Walk walk = WALK_ALL; walk > WALK_NONE; walk--)
-                if (walk_is_due(plan, walk, now_usec, budget_millionths))
+                if (walk_is_due(plan, walk, now_usec, budget_millionths) && walk >= plan->failed)
                         return walk;
         return WALK_NONE;
 }
@@ -39,6 +44,8 @@ void walk_plan_charge(WalkPlan *plan, Walk walk, usec_t now_usec, uint64_t cost_
         assert(plan);
         assert(walk > WALK_NONE && walk < _WALKS);
 
+        plan->failed = WALK_NONE;
+        plan->n_failed = 0;
         plan->made_usec[walk] = now_usec;
         plan->cost_nsec[walk] = cost_nsec;
 
@@ -50,4 +57,14 @@ void walk_plan_charge(WalkPlan *plan, Walk walk, usec_t now_usec, uint64_t cost_
                 if (plan->cost_nsec[smaller] > 0)
                         plan->made_usec[smaller] = now_usec;
         }
+}
+
+void walk_plan_fail(WalkPlan *plan, Walk walk, usec_t now_usec, uint64_t cost_nsec) {
+        unsigned n_failed = plan->n_failed;
+
+        /* What it cost until then says little of what a whole one does. */
+        walk_plan_charge(plan, walk, now_usec, MAX(cost_nsec, plan->cost_nsec[walk]));
+        plan->failed = walk;
+        plan->n_failed = MIN(n_failed + 1, WALK_RETRIES_DOUBLED);
+        plan->retry_usec = now_usec + (USEC_PER_SEC << (plan->n_failed - 1));
 }

@@ -73,6 +73,9 @@ static inline void walk_clear_states(Walk walk, uint64_t states[static _STATES])
 typedef struct WalkPlan {
         usec_t made_usec[_WALKS];   /* when the last of each kind began; 0: never */
         uint64_t cost_nsec[_WALKS]; /* CPU time of that */
+        Walk failed;                /* the last one, if it failed; WALK_NONE: it did not */
+        unsigned n_failed;          /* how many did, one after the other */
+        usec_t retry_usec;          /* when it is to be tried again */
 } WalkPlan;
 
 /**
@@ -86,3 +89,12 @@ Walk walk_plan_choose(const WalkPlan *plan, usec_t now_usec, uint32_t budget_mil
 
 /* A walk was made that began at @now_usec, by CLOCK_BOOTTIME, and took so much CPU time. */
 void walk_plan_charge(WalkPlan *plan, Walk walk, usec_t now_usec, uint64_t cost_nsec);
+
+/**
+ * walk_plan_fail() - the same of one that failed
+ *
+ * What it was to count is not known until it is made again: after a second, then
+ * two, four and so on, at the latest when it would have come anyway. No other walk
+ * comes before it.
+ */
+void walk_plan_fail(WalkPlan *plan, Walk walk, usec_t now_usec, uint64_t cost_nsec);

@@ -47,8 +47,8 @@ int sock_diag_walk_datagram(const void *bytes,
 
         do {
                 const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)at;
-                const char *payload = at + MNL_NLMSG_HDRLEN;
                 size_t payload_size, step;
+                const char *payload;
                 int r = 0;
 
                 if (size < sizeof *header || header->nlmsg_len < sizeof *header || header->nlmsg_len > size)
@@ -58,6 +58,7 @@ int sock_diag_walk_datagram(const void *bytes,
                 if (header->nlmsg_flags & NLM_F_DUMP_INTR)
                         return -EAGAIN;
 
+                payload = at + MNL_NLMSG_HDRLEN;
                 payload_size = header->nlmsg_len - MNL_NLMSG_HDRLEN;
                 if (header->nlmsg_type >= NLMSG_MIN_TYPE)
                         r = visit(payload, payload_size, userdata);

@@ -85,7 +85,21 @@ typedef struct ListenerRow {
         uint64_t n_sockets;
         uint64_t is_dual_stack;   /* 1: an AF_INET6 listener that takes IPv4 as well */
         uint64_t states[_STATES]; /* connections that came in by it; those of the collector TCP */
+        uint64_t counted;         /* of these, by walks since it listens: COUNTED_*; the others are 0 */
 } ListenerRow;
+
+/* Which states walks have counted. */
+enum {
+        COUNTED_NOTHING,
+        COUNTED_RARE_STATES, /* all but the two that a full walk alone counts */
+        COUNTED_ALL_STATES,
+};
+
+static inline bool listener_has_state(const ListenerRow *row, StateIndex state) {
+        bool is_rare = state != STATE_ESTABLISHED && state != STATE_TIME_WAIT;
+
+        return row->counted >= (uint64_t)(is_rare ? COUNTED_RARE_STATES : COUNTED_ALL_STATES);
+}
 
 /* A UNIX listener, stream or seqpacket: all sockets that listen on one path. Unit and process are those of
  * the fullest, or of the newest. */

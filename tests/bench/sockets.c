@@ -10,7 +10,7 @@
  * without a packet, in a few microseconds. A process may have but so many
  * descriptors, so holders, forked from here, have up to 17,000 each.
  *
- * Three in ten were opened to one of 100 destinations, the others came in at one
+ * Three in ten were opened to a few destinations, each for all ports there are, up to 100, the others came in at one
  * of 200 ports, half of them IPv4, the others IPv6, mostly of IPv4 addresses. All
  * addresses are of loopback.
  *

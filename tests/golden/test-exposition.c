@@ -35,6 +35,7 @@
  * be found out. */
 static const ListenerRow listeners[] = {
         {
+                .counted = COUNTED_ALL_STATES,
                 .key = { { IPV4, .port = PORT(22) }, "ssh.service", "sshd" },
                 .limit = 128,
                 .worst_limit = 128,
@@ -42,6 +43,7 @@ static const ListenerRow listeners[] = {
                 .states = { [STATE_ESTABLISHED] = 2 },
         },
         {
+                .counted = COUNTED_ALL_STATES,
                 .key = { { IPV4, .port = PORT(80), .address = { 192, 0, 2, 7 }, .device = "eth0" },
                          "docker/0123456789ab",
                          "" },
@@ -56,6 +58,7 @@ static const ListenerRow listeners[] = {
                 .states = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },
         },
         {
+                .counted = COUNTED_ALL_STATES,
                 .key = { { IPV4, .port = PORT(443), .address = { 127, 0, 0, 1 },
                            .device = "\"\\\xff\xc3\xa9" },
                          UNIT_UNATTRIBUTED,
@@ -66,6 +69,7 @@ static const ListenerRow listeners[] = {
                 .n_sockets = 1,
         },
         {
+                .counted = COUNTED_ALL_STATES,
                 .key = { { IPV6, .port = PORT(80) }, "nginx.service", "ngi\"n\\x\n\xff" },
                 .length = 5,
                 .limit = 16384,
@@ -81,12 +85,14 @@ static const ListenerRow listeners[] = {
                             [STATE_TIME_WAIT] = UINT64_MAX },
         },
         {
+                .counted = COUNTED_ALL_STATES,
                 .key = { { IPV6, .port = PORT(8080), .address = DB8_1 }, "/any/other", "java" },
                 .limit = 4096,
                 .worst_limit = 4096,
                 .n_sockets = 1,
         },
         {
+                .counted = COUNTED_ALL_STATES,
                 .key = { { IPV6, .port = PORT(8443), .address = FE80_1, .device = "eth0" },
                          "user@1000.service/app.service",
                          "123456789012345" },
@@ -99,6 +105,7 @@ static const ListenerRow listeners[] = {
                 .n_sockets = 1,
         },
         {
+                .counted = COUNTED_ALL_STATES,
                 .key = { { .family = ENDPOINT_OTHER }, UNIT_OTHER, "" },
                 .length = 20,
                 .limit = 1000,

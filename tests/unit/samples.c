@@ -258,6 +258,7 @@ ListenerRow *sample_add_listener(Sample *sample, const char *address, uint16_t p
 
         row->key.endpoint = endpoint_of(address, port, device);
         row->n_sockets = 1;
+        row->counted = COUNTED_ALL_STATES;
         return row;
 }
 

@@ -91,6 +91,26 @@ START_TEST(a_listener_keeps_what_the_last_walk_counted)
 }
 END_TEST
 
+/* One that is opened anew may have connections of before. */
+START_TEST(what_no_walk_has_counted_of_a_listener_is_no_measurement)
+{
+        Listener *listener = add("10.0.0.1", 80);
+
+        ck_assert_uint_eq(listener->counted, COUNTED_NOTHING);
+        listeners_begin_walk(listeners, WALK_RARE);
+        ck_assert_uint_eq(listener->counted, COUNTED_RARE_STATES);
+        listeners_begin_walk(listeners, WALK_FULL);
+        listeners_begin_walk(listeners, WALK_RARE);
+        ck_assert_uint_eq(listener->counted, COUNTED_ALL_STATES);
+
+        listeners_clear(listeners);
+        ck_assert_uint_eq(add("10.0.0.1", 80)->counted, COUNTED_ALL_STATES);
+        listeners_clear(listeners);
+        listeners_clear(listeners);
+        ck_assert_uint_eq(add("10.0.0.1", 80)->counted, COUNTED_NOTHING);
+}
+END_TEST
+
 START_TEST(a_walk_begins_with_nothing_of_what_it_counts)
 {
         Listener *listener = add("10.0.0.1", 80);
@@ -402,6 +422,7 @@ int main(void) {
         tcase_add_checked_fixture(table, setup, teardown);
         tcase_add_test(table, listeners_are_what_was_added_since_the_sample_began);
         tcase_add_test(table, a_listener_keeps_what_the_last_walk_counted);
+        tcase_add_test(table, what_no_walk_has_counted_of_a_listener_is_no_measurement);
         tcase_add_test(table, a_walk_begins_with_nothing_of_what_it_counts);
         tcase_add_test(table, each_of_8192_listeners_is_found);
         tcase_add_test(table, each_of_8192_devices_is_found);

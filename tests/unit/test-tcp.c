@@ -311,8 +311,12 @@ START_TEST(between_walks_the_kernel_counts_what_is_established_and_in_time_wait)
         ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
         ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED], 11);
         ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT], 21);
-        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED_USEC], 2 * USEC_PER_SEC);
-        ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT_USEC], 2 * USEC_PER_SEC);
+
+        /* What the counters have of other states is of the last walk. Where it is nothing, they are of now;
+         * mini-sockets that stand for FIN_WAIT2 are among them always. */
+        ck_assert_uint_eq(sample->values[VALUE_TCP_ESTABLISHED_USEC],
+                          (n_counted_too ? 1 : 2) * USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_TIME_WAIT_USEC], USEC_PER_SEC);
         ck_assert_uint_eq(sample->values[VALUE_TCP_FULL_WALK_USEC], USEC_PER_SEC);
 
         /* By unit it is the last walk that counts. */

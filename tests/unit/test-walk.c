@@ -177,6 +177,33 @@ START_TEST(a_walk_counts_what_smaller_ones_do_and_more)
 }
 END_TEST
 
+START_TEST(a_walk_that_failed_is_tried_again_soon_then_more_rarely_and_alone)
+{
+        static const unsigned pauses_sec[] = { 1, 2, 4, 8, 16, 32 };
+        const uint64_t cost = 600 * 1000 * 1000;
+        usec_t now = USEC_PER_HOUR;
+        WalkPlan plan = { 0 };
+
+        walk_plan_charge(&plan, WALK_ALL, now, cost);
+        walk_plan_charge(&plan, WALK_RARE, now, 1000);
+        walk_plan_charge(&plan, WALK_FULL, now, cost);
+        for (size_t i = 0; i < ELEMENTSOF(pauses_sec); i++) {
+                walk_plan_fail(&plan, WALK_FULL, now, 1000);
+                ck_assert_int_eq(walk_plan_choose(&plan, now + pauses_sec[i] * USEC_PER_SEC - 1,
+                                                  ONE_PERCENT),
+                                 WALK_NONE);
+                now += pauses_sec[i] * USEC_PER_SEC;
+                ck_assert_int_eq(walk_plan_choose(&plan, now, ONE_PERCENT), WALK_FULL);
+        }
+
+        /* And is as any other when it does not. */
+        walk_plan_charge(&plan, WALK_FULL, now, cost);
+        ck_assert_int_eq(walk_plan_choose(&plan, now + USEC_PER_SEC, ONE_PERCENT), WALK_RARE);
+        walk_plan_charge(&plan, WALK_RARE, now, cost);
+        ck_assert_int_eq(walk_plan_choose(&plan, now + 100 * USEC_PER_SEC, ONE_PERCENT), WALK_NONE);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("walk");
         TCase *budget = tcase_create("budget");
@@ -193,6 +220,7 @@ int main(void) {
         tcase_add_test(budget, what_a_smaller_walk_costs_is_not_known_and_not_paid_for_twice);
         tcase_add_test(budget, a_larger_walk_puts_the_smaller_ones_off);
         tcase_add_test(budget, a_larger_budget_counts_at_once);
+        tcase_add_test(budget, a_walk_that_failed_is_tried_again_soon_then_more_rarely_and_alone);
         suite_add_tcase(suite, budget);
 
         tcase_add_test(kinds, a_walk_counts_what_smaller_ones_do_and_more);
