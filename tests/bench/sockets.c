@@ -10,9 +10,9 @@
  * without a packet, in a few microseconds. A process may have but so many
  * descriptors, so holders, forked from here, have up to 17,000 each.
  *
- * Three in ten were opened to a few destinations, each for all ports there are, up to 100, the others came in at one
- * of 200 ports, half of them IPv4, the others IPv6, mostly of IPv4 addresses. All
- * addresses are of loopback.
+ * Three in ten were opened to a few destinations, each for all ports there are, up to 100, the others came
+ * in at one of 200 ports, half of them IPv4, the others IPv6, mostly of IPv4 addresses. All addresses are of
+ * loopback.
  *
  * mixed: the 200 ports have listeners; of the sockets 80 % are ESTABLISHED, 5 %
  * CLOSE_WAIT, 5 % FIN_WAIT2 (the other end of those) and 10 % TIME_WAIT, all of
