@@ -169,7 +169,8 @@ static int listeners_print_udp(const Sample *sample) {
 
 /* The time over which they count is not to be seen in the numbers. */
 static void listeners_print_periods(void) {
-        printf("\nPEAK: of the last minute. DROPS and FULL: since sockwatchd started; DROPS of a\n"
+        printf("\nPEAK: of the last minute. DROPS and FULL: since sockwatchd started; "
+               "DROPS of a\n"
                "socket that is older: since that began.\n");
 }
 

@@ -15,7 +15,7 @@
 #include "cli/command.h"
 #include "cli/moments.h"
 
-#define MAIN_TIME_NEAR    "now, 90s, 10m, 1h or 3d (ago), 14:05 or 14:05:30 (today),"
+#define MAIN_TIME_NEAR    "now, 90s, 10m, 1h or 3d (ago), 14:05 or 14:05:30 (the last one),"
 #define MAIN_TIME_FULL    "\"2026-11-22 14:05:30\", 2026-11-22T14:05:30 or @1795000000"
 #define MAIN_TIME_FORMS   MAIN_TIME_NEAR " " MAIN_TIME_FULL
 

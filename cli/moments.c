@@ -88,6 +88,13 @@ int moment_parse(const char *text, usec_t now_usec, usec_t *ret) {
         if (seconds < 0 || time.tm_mday != day)
                 return -EINVAL;
 
+        /* Just after midnight 23:57 is that of last night: a history has no future. */
+        if (!strchr(text, '-') && seconds > now) {
+                time.tm_mday--;
+                time.tm_isdst = -1;
+                seconds = mktime(&time);
+        }
+
         *ret = (usec_t)seconds * USEC_PER_SEC;
         return 0;
 }

@@ -88,13 +88,32 @@ static void remarks_write_process(FILE *file, TroubleKind kind, const void *any)
                 printable_write_line(file,
                                      "%s (pid %" PRIu64 ", unit %s) holds %" PRIu64
                                      " connections in CLOSE-WAIT: their peers have closed and it does not",
-                                     process, row->pid, unit, row->n_close_wait);
+                                     process, row->close_wait_pid > 0 ? row->close_wait_pid : row->pid, unit,
+                                     row->n_close_wait);
         else
                 printable_write_line(file,
                                      "%s (pid %" PRIu64 ", unit %s) has %" PRIu64 " of %" PRIu64
                                      " descriptors open%s",
                                      process, row->pid, unit, row->open_fds, row->fd_limit,
                                      kind == TROUBLE_FDS_EXHAUSTED ? ", so it can open no more" : "");
+}
+
+static void remarks_write_unit(FILE *file, TroubleKind kind, const void *any) {
+        const UnitRow *row = any;
+        uint64_t n_accepted = row->n_close_wait_accepted;
+
+        if (kind == TROUBLE_UNIT_CLOSE_WAIT)
+                printable_write_line(file,
+                                     "unit %s holds %" PRIu64
+                                     " connections in CLOSE-WAIT: their peers have closed and it does not",
+                                     row->key.unit, n_accepted);
+        else
+                printable_write_line(file,
+                                     "unit %s has not accepted %" PRIu64
+                                     " connections whose peers have closed since",
+                                     row->key.unit,
+                                     row->states[STATE_CLOSE_WAIT] -
+                                             MIN(row->states[STATE_CLOSE_WAIT], n_accepted));
 }
 
 static const struct {
@@ -110,6 +129,9 @@ static const struct {
         [TROUBLE_UDP_QUEUE_HIGH] = { "UDP receive queues are nearly full", remarks_write_udp_queue },
         [TROUBLE_FDS_HIGH] = { "processes are near their limit of descriptors", remarks_write_process },
         [TROUBLE_CLOSE_WAIT] = { "processes hold connections in CLOSE-WAIT", remarks_write_process },
+        [TROUBLE_UNIT_CLOSE_WAIT] = { "units hold connections in CLOSE-WAIT", remarks_write_unit },
+        [TROUBLE_NOT_ACCEPTED] = { "units have not accepted connections that are closed",
+                                   remarks_write_unit },
 };
 
 static void remarks_write_troubles(const Sample *sample, FILE *file) {

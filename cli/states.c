@@ -63,9 +63,14 @@ int states_print(const Sample *sample) {
 }
 
 static void states_print_sums(const Sample *sample) {
-        for (size_t i = 0; i < ELEMENTSOF(sums); i++)
-                if (sample_has(sample, sums[i].id))
-                        printf("%s%s %" PRIu64, i > 0 ? ", " : "", sums[i].name, sample->values[sums[i].id]);
+        bool is_first = true;
+
+        for (size_t i = 0; i < ELEMENTSOF(sums); i++) {
+                if (!sample_has(sample, sums[i].id))
+                        continue;
+                printf("%s%s %" PRIu64, is_first ? "" : ", ", sums[i].name, sample->values[sums[i].id]);
+                is_first = false;
+        }
         printf("\n");
 }
 

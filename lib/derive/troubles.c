@@ -89,6 +89,33 @@ static double trouble_close_wait(const Sample *sample, const void *any) {
         return (double)row->n_close_wait;
 }
 
+static bool trouble_unit_has_suspect(const Sample *sample, const char *unit) {
+        for (uint32_t i = 0; i < sample->n_processes; i++)
+                if (strcmp(sample->processes[i].key.unit, unit) == 0 &&
+                    sample->processes[i].n_close_wait > 0)
+                        return true;
+
+        return false;
+}
+
+static double trouble_unit_close_wait(const Sample *sample, const void *any) {
+        const UnitRow *row = any;
+
+        if (row->n_close_wait_accepted < TROUBLES_CLOSE_WAIT_MIN ||
+            trouble_unit_has_suspect(sample, row->key.unit))
+                return 0;
+
+        return (double)row->n_close_wait_accepted;
+}
+
+static double trouble_not_accepted(const Sample *sample, const void *any) {
+        const UnitRow *row = any;
+        uint64_t n_close_wait = row->states[STATE_CLOSE_WAIT],
+                 n = n_close_wait - MIN(n_close_wait, row->n_close_wait_accepted);
+
+        return n >= TROUBLES_CLOSE_WAIT_MIN ? (double)n : 0;
+}
+
 static const struct {
         TableId table;
         double (*judge)(const Sample *sample, const void *row);
@@ -101,6 +128,8 @@ static const struct {
         [TROUBLE_UDP_QUEUE_HIGH] = { TABLE_UDP_SOCKETS, trouble_udp_queue_high },
         [TROUBLE_FDS_HIGH] = { TABLE_PROCESSES, trouble_fds_high },
         [TROUBLE_CLOSE_WAIT] = { TABLE_PROCESSES, trouble_close_wait },
+        [TROUBLE_UNIT_CLOSE_WAIT] = { TABLE_UNITS, trouble_unit_close_wait },
+        [TROUBLE_NOT_ACCEPTED] = { TABLE_UNITS, trouble_not_accepted },
 };
 
 TableId trouble_table(TroubleKind kind) {

@@ -21,12 +21,17 @@ typedef enum TroubleKind {
         /* Worth a look. */
         TROUBLE_QUEUE_WAS_FULL, /* within the window of peaks, and is not now */
         TROUBLE_UNIX_QUEUE_WAS_FULL,
-        TROUBLE_UDP_QUEUE_HIGH, /* more than 90% of the buffer is not read */
-        TROUBLE_FDS_HIGH,       /* 90% of what a process may have, or more */
-        TROUBLE_CLOSE_WAIT,     /* a process holds connections that it accepted and does not close */
+        TROUBLE_UDP_QUEUE_HIGH,  /* more than 90% of the buffer is not read */
+        TROUBLE_FDS_HIGH,        /* 90% of what a process may have, or more */
+        TROUBLE_CLOSE_WAIT,      /* a process holds connections that it accepted and does not close */
+        TROUBLE_UNIT_CLOSE_WAIT, /* a unit does, and which process of it is not known */
+        TROUBLE_NOT_ACCEPTED, /* a unit has connections whose peers have closed, and never accepted them */
         _TROUBLES,
         _TROUBLES_CERTAIN = TROUBLE_FDS_EXHAUSTED + 1,
 } TroubleKind;
+
+/* With fewer connections in CLOSE_WAIT a unit does not stand out: they pass through it. */
+#define TROUBLES_CLOSE_WAIT_MIN 16
 
 /* So many of a kind are named; of the others it is told how many they are. */
 #define TROUBLES_NAMED_MAX 5

@@ -33,11 +33,11 @@ static const struct {
         { "UTC", "3d", NOW_USEC - 72 * USEC_PER_HOUR },
         { "UTC", "now", NOW_USEC },
 
-        /* today; the second is 0 unless it is said */
+        /* the last time it was that; the second is 0 unless it is said */
         { "UTC", "00:00", (NOW_SEC - 12 * 3600 - 26 * 60 - 40) * USEC_PER_SEC },
         { "UTC", "12:26", (NOW_SEC - 40) * USEC_PER_SEC },
         { "UTC", "12:26:39", (NOW_SEC - 1) * USEC_PER_SEC },
-        { "UTC", "23:59:59", (NOW_SEC + 11 * 3600 + 33 * 60 + 19) * USEC_PER_SEC },
+        { "UTC", "23:59:59", (NOW_SEC - 12 * 3600 - 26 * 60 - 41) * USEC_PER_SEC },
         { BERLIN, "13:26:40", NOW_SEC *USEC_PER_SEC },
         { KOLKATA, "17:56", (NOW_SEC - 40) * USEC_PER_SEC },
 

@@ -161,6 +161,29 @@ START_TEST(a_process_that_does_not_close_is_told_while_its_unit_still_has_such_c
 }
 END_TEST
 
+START_TEST(a_unit_that_does_not_close_is_told_where_nobody_knows_the_process)
+{
+        add_unit("a", TROUBLES_CLOSE_WAIT_MIN - 1);
+        add_unit("b", TROUBLES_CLOSE_WAIT_MIN);
+        add_unit("c", TROUBLES_CLOSE_WAIT_MIN);
+        add_process("c", 1, 1000)->n_close_wait = TROUBLES_CLOSE_WAIT_MIN;
+        check_only(TROUBLE_UNIT_CLOSE_WAIT, 1);
+        check_only(TROUBLE_CLOSE_WAIT, 0);
+        ck_assert(!troubles_has_certain(&sample));
+}
+END_TEST
+
+START_TEST(a_unit_that_does_not_accept_is_told)
+{
+        for (uint32_t i = 0; i < 3; i++) {
+                add_unit("a", 10);
+                sample.units[i].states[STATE_CLOSE_WAIT] = 10 + (i == 1 ? TROUBLES_CLOSE_WAIT_MIN : i);
+        }
+        check_only(TROUBLE_NOT_ACCEPTED, 1);
+        ck_assert_uint_eq(count(TROUBLE_UNIT_CLOSE_WAIT), 0);
+}
+END_TEST
+
 START_TEST(of_many_the_worst_are_named_and_all_are_counted)
 {
         static const uint64_t lengths[] = { 20, 90, 10, 70, 30, 80, 60, 20, 40, 50 };
@@ -200,6 +223,8 @@ int main(void) {
         tcase_add_test(troubles, a_receiver_is_slow_above_nine_tenths);
         tcase_add_test(troubles,
                        a_process_that_does_not_close_is_told_while_its_unit_still_has_such_connections);
+        tcase_add_test(troubles, a_unit_that_does_not_close_is_told_where_nobody_knows_the_process);
+        tcase_add_test(troubles, a_unit_that_does_not_accept_is_told);
         tcase_add_test(troubles, of_many_the_worst_are_named_and_all_are_counted);
         tcase_add_test(troubles, of_equals_the_first_are_named);
         suite_add_tcase(suite, troubles);
