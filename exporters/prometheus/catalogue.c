@@ -810,6 +810,14 @@ const Metric metric_catalogue[] = {
         ONE_GAUGE("sockwatch_sockets", SOCKETS_USED, "Sockets of any kind that are in use."),
         ONE_GAUGE("sockwatch_host_open_fds", HOST_OPEN_FDS, "Open files of all processes of the host."),
         ONE_GAUGE("sockwatch_host_processes", PROCESSES, "Processes whose descriptors are counted."),
+        {
+                .name = "sockwatch_processes_counted_timestamp_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "When the descriptors of the process that was looked at the longest ago were counted: of many processes some are come to in each sample, and all in a minute.",
+                .series = { { VALUE_PROCESSES_COUNTED_USEC, { 0 } } },
+        },
         ONE_GAUGE("sockwatch_host_max_fds", HOST_MAX_FDS, "Most open files of all processes of the host."),
 
         /* sockwatchd itself */

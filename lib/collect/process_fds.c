@@ -31,6 +31,9 @@ static int process_fds_collect(void *state, Sample *sample) {
                 sample_set(sample, VALUE_PROCESSES, processes_count(context->processes));
                 sample_set(sample, VALUE_PROCESSES_NOT_PERMITTED, n_not_permitted);
         }
+        sample_set(sample, VALUE_PROCESSES_COUNTED_USEC,
+                   sample->realtime_usec - MIN(context->now_usec - processes_oldest_usec(context->processes),
+                                               sample->realtime_usec));
         sample_set(sample, VALUE_PROCESSES_TRUNCATED, processes_count_truncated(context->processes));
         return r;
 }

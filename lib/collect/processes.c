@@ -42,9 +42,12 @@ struct Processes {
         Units *units;
         DIR *dir;
         bool is_complete;
-        bool was_complete; /* when the last scan began */
-        bool is_hiding;    /* /proc did not show all of them when the pass began */
-        bool has_size;     /* this kernel tells how many descriptors without listing them */
+        bool is_begun;         /* the pass has come to some */
+        usec_t pass_usec;      /* when it began */
+        usec_t last_pass_usec; /* when the one before did */
+        bool was_complete;     /* when the last scan began */
+        bool is_hiding;        /* /proc did not show all of them when the pass began */
+        bool has_size;         /* this kernel tells how many descriptors without listing them */
 
         size_t n_last; /* of the table of the last pass */
         size_t i_last; /* the next in it */
@@ -113,6 +116,10 @@ Unit *processes_get_new_unit(const Processes *processes, size_t i) {
 
 bool processes_are_hidden(const Processes *processes) {
         return processes->is_hiding;
+}
+
+usec_t processes_oldest_usec(const Processes *processes) {
+        return processes->is_complete ? processes->last_pass_usec : processes->pass_usec;
 }
 
 bool processes_is_complete(const Processes *processes) {
@@ -281,6 +288,8 @@ static void processes_end_pass(Processes *processes) {
         processes->n_truncated += processes->n_too_many;
         processes->n_too_many = 0;
         processes->is_complete = true;
+        processes->last_pass_usec = processes->pass_usec;
+        processes->is_begun = false;
         processes->is_hiding = proc_hides_processes(processes->sources->proc_fd);
         rewinddir(processes->dir);
 }
@@ -362,6 +371,10 @@ int processes_scan(Processes *processes, usec_t now_usec) {
 
         processes->n_new_units = 0;
         processes->was_complete = processes->is_complete;
+        if (!processes->is_begun)
+                processes->pass_usec = now_usec;
+        processes->is_begun = true;
+
         r = 1;
         for (size_t n = 0; n < processes_share(processes) && r > 0; n++)
                 r = processes_step(processes, now_usec);

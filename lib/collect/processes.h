@@ -71,5 +71,8 @@ Unit *processes_get_new_unit(const Processes *processes, size_t i);
 /* Whether there are others, which /proc does not show for want of CAP_SYS_PTRACE (kernel/proc_hidden.h). */
 bool processes_are_hidden(const Processes *processes);
 
+/* When the pass began in which the one was looked at that was come to the longest ago; CLOCK_BOOTTIME. */
+usec_t processes_oldest_usec(const Processes *processes);
+
 /* Whether all of /proc was come to at least once. */
 bool processes_is_complete(const Processes *processes);

@@ -351,6 +351,28 @@ START_TEST(what_is_known_of_all_is_known_in_each_sample)
 }
 END_TEST
 
+START_TEST(the_age_of_what_is_known_is_that_of_the_pass_before)
+{
+        usec_t first;
+
+        start_many();
+        (void)scan();
+        first = processes_oldest_usec(processes);
+        scan_first_pass();
+        ck_assert_uint_eq(processes_oldest_usec(processes), first);
+        scan_a_pass();
+        ck_assert_uint_gt(processes_oldest_usec(processes), first);
+
+        /* Those that are all looked at in one sample are of now. */
+        fake_host.crowd.n = 10;
+        scan_a_pass();
+        scan_a_pass();
+        first = processes_oldest_usec(processes);
+        ck_assert_int_eq(scan(), 0);
+        ck_assert_uint_gt(processes_oldest_usec(processes), first);
+}
+END_TEST
+
 START_TEST(those_that_end_and_start_between_shares_are_counted_once)
 {
         start_many();
@@ -525,6 +547,7 @@ static void add_passes(Suite *suite) {
         tcase_add_test(passes, many_processes_are_spread_over_samples);
         tcase_add_test(passes, what_is_known_of_all_is_known_in_each_sample);
         tcase_add_test(passes, a_host_with_many_processes_is_passed_over_in_a_minute);
+        tcase_add_test(passes, the_age_of_what_is_known_is_that_of_the_pass_before);
         tcase_add_test(passes, those_that_end_and_start_between_shares_are_counted_once);
         tcase_add_test(passes, processes_beyond_the_bounds_are_counted);
         suite_add_tcase(suite, passes);
