@@ -122,8 +122,10 @@ static int json_add_listener(json_t *object, const Sample *sample, const void *a
                 r = json_add_names(object, row->key.unit, row->key.process);
         if (json_add_members(object, members, ELEMENTSOF(members)) < 0)
                 r = -ENOMEM;
-        if (r == 0 && json_has(sample, COLLECTOR_TCP) && row->counted >= COUNTED_ALL_STATES &&
-            json_object_set_new(object, "connections", json_states(sample, row->states)) < 0)
+        if (r == 0 && json_has(sample, COLLECTOR_TCP) &&
+            json_object_set_new(object, "connections",
+                                row->counted >= COUNTED_ALL_STATES ? json_states(sample, row->states)
+                                                                   : json_null()) < 0)
                 r = -ENOMEM;
         return r;
 }
@@ -203,7 +205,7 @@ static int json_add_process(json_t *object, const Sample *sample, const void *an
                 { "pid", row->pid > 0 ? json_number(row->pid) : json_null() },
                 { "open_fds", json_number(row->open_fds) },
                 { "fd_limit", has_limit ? json_number(row->fd_limit) : json_null() },
-                { "close_wait", row->n_close_wait > 0 ? json_number(row->n_close_wait) : json_null() },
+                { "close_wait", row->is_close_wait_known ? json_number(row->n_close_wait) : json_null() },
                 { "close_wait_pid",
                   row->close_wait_pid > 0 ? json_number(row->close_wait_pid) : json_null() },
         };

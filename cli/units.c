@@ -197,7 +197,7 @@ static int units_print_processes(const Sample *sample) {
                         table_set(line, 4, "none");
                 else if (rows[i]->fd_limit > 0)
                         table_set(line, 4, "%" PRIu64, rows[i]->fd_limit);
-                if (rows[i]->n_close_wait > 0)
+                if (rows[i]->is_close_wait_known)
                         table_set(line, 5, "%" PRIu64, rows[i]->n_close_wait);
         }
 

@@ -77,7 +77,7 @@ static bool process_close_wait(const void *row, uint64_t *ret) {
         const ProcessRow *process = row;
 
         *ret = process->n_close_wait;
-        return process->n_close_wait > 0;
+        return process->is_close_wait_known > 0;
 }
 
 static bool listener_has_rare_states(const void *row) {
@@ -534,7 +534,7 @@ const Metric metric_catalogue[] = {
         {
                 .name = "sockwatch_top_process_close_wait_sockets",
                 .type = METRIC_GAUGE,
-                .help = "Accepted TCP sockets in close_wait that the process holds, of the units that have the most of them, looked for every ten seconds or more rarely; absent where nobody looked or nobody may.",
+                .help = "Accepted TCP sockets in close_wait that the process holds, of the units that have the most of them, looked for every ten seconds or more rarely; 0 if the unit has none; absent where nobody looked, or may.",
                 .source = "/proc/PID/fd, sock_diag idiag_inode",
                 .rows = {
                         .table = TABLE_PROCESSES,

@@ -51,6 +51,7 @@ static ProcessRow row_of(const Process *process) {
         ProcessRow row = { 0 };
 
         row_set_descriptors(&row, process);
+        row.is_close_wait_known = process->unit->row.n_close_wait_accepted == 0;
         memcpy(row.key.unit, process->unit->row.key.unit, sizeof row.key.unit);
         memcpy(row.key.process, process->name, sizeof row.key.process);
         return row;
@@ -123,6 +124,7 @@ static void top_enter_suspects(TopProcesses *top, const Processes *processes, co
                 row_set_descriptors(&row, top_find_fullest(processes, process));
                 row.n_close_wait = suspect->n_close_wait;
                 row.close_wait_pid = (uint64_t)suspect->pid;
+                row.is_close_wait_known = 1;
                 top->rows[top->n++] = row;
         }
 }
@@ -157,6 +159,11 @@ void top_processes_make_rows(const Processes *processes,
         for (size_t i = 0; i < top.n; i++)
                 other.open_fds -= MIN(other.open_fds, top.rows[i].open_fds);
         n_folded = n_all - MIN(n_all, (uint64_t)top.n);
+
+        /* Without a walk nothing is known of any. */
+        if (!sample->reports[COLLECTOR_TCP].is_present || sample->reports[COLLECTOR_TCP].error < 0)
+                for (size_t i = 0; i < top.n; i++)
+                        top.rows[i].is_close_wait_known = 0;
 
         memcpy(sample->processes, top.rows, top.n * sizeof *top.rows);
         sample->n_processes = (uint32_t)top.n;

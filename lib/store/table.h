@@ -172,6 +172,7 @@ typedef struct ProcessRow {
         uint64_t fd_limit;       /* UINT64_MAX: none; 0 in `other` */
         uint64_t n_close_wait;   /* sockets that one accepted and does not close; 0 where nobody looked */
         uint64_t close_wait_pid; /* which one: not always `pid`; 0 where nobody looked */
+        uint64_t is_close_wait_known; /* 1: somebody looked, or the unit has none */
 } ProcessRow;
 
 /* Where this host connects to. */

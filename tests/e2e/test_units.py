@@ -249,7 +249,7 @@ def command(name):
 
 def listeners():
     """Unit, process and established connections by port, for those of the test."""
-    return {row["port"]: (row["unit"], row["process"], row["connections"]["established"])
+    return {row["port"]: (row["unit"], row["process"], (row["connections"] or {}).get("established"))
             for row in command("listeners")["listeners"] if row["port"] != PORT}
 
 

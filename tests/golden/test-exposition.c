@@ -213,6 +213,7 @@ static const ProcessRow processes[] = {
                 .pid = 77,
                 .open_fds = 5,
                 .fd_limit = UINT64_MAX,
+                .is_close_wait_known = 1,
         },
         {
                 .key = { "nginx.service", "nginx" },
@@ -220,6 +221,7 @@ static const ProcessRow processes[] = {
                 .open_fds = 1000,
                 .fd_limit = 1024,
                 .n_close_wait = 90,
+                .is_close_wait_known = 1,
         },
         {
                 .key = { UNIT_OTHER, UNIT_OTHER },

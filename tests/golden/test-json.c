@@ -154,7 +154,8 @@ START_TEST(units_processes_and_destinations_are_there)
                                                                .pid = 7,
                                                                .open_fds = 9,
                                                                .fd_limit = UINT64_MAX,
-                                                               .n_close_wait = 3 };
+                                                               .n_close_wait = 3,
+                                                               .is_close_wait_known = 1 };
         sample.destinations[sample.n_destinations++] =
                 (DestinationRow){ .key.family = ENDPOINT_OTHER, .n_ports = 4 };
         json = round_trip();

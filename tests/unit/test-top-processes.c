@@ -34,11 +34,14 @@ static void teardown(void) {
         fake_host_done();
 }
 
+static bool has_walks = true;
+
 /* One sample. */
 static void run(void) {
         now += USEC_PER_SEC;
         units_begin(units);
         sample_clear(&sample);
+        sample.reports[COLLECTOR_TCP].is_present = has_walks;
         ck_assert_int_ge(processes_scan(processes, now), 0);
         if (n_leaked > 0)
                 units_get_named(units, "nginx.service")->row.n_close_wait_accepted = n_leaked;
@@ -204,6 +207,25 @@ static void start_leaky(void) {
                 run();
 }
 
+START_TEST(none_in_close_wait_is_told_only_where_it_is_known)
+{
+        start_leaky();
+        ck_assert_uint_eq(row("leaky")->is_close_wait_known, 1);
+        for (uint32_t i = 0; i < sample.n_processes; i++)
+                if (strcmp(sample.processes[i].key.unit, "php.service") == 0)
+                        ck_assert_uint_eq(sample.processes[i].is_close_wait_known, 1);
+
+        /* Of another process of the unit nobody knows; and without walks of none. */
+        fake_host_start(41, "other", NGINX, 10, 10);
+        run();
+        ck_assert_uint_eq(row("other")->is_close_wait_known, 0);
+        has_walks = false;
+        run();
+        for (uint32_t i = 0; i < sample.n_processes; i++)
+                ck_assert_uint_eq(sample.processes[i].is_close_wait_known, 0);
+}
+END_TEST
+
 START_TEST(a_suspect_has_a_row_however_empty_it_is)
 {
         start_leaky();
@@ -293,6 +315,7 @@ int main(void) {
         tcase_add_test(rows, threads_of_the_kernel_are_no_rows);
         tcase_add_test(rows, one_that_may_not_be_counted_has_no_row);
         tcase_add_test(rows, one_without_a_limit_comes_last);
+        tcase_add_test(rows, none_in_close_wait_is_told_only_where_it_is_known);
         tcase_add_test(rows, a_suspect_has_a_row_however_empty_it_is);
         tcase_add_loop_test(rows, of_one_name_the_fullest_is_told_beside_the_one_that_leaks, 0, 2);
         tcase_add_test(rows, a_suspect_that_is_gone_has_no_row);
