@@ -344,7 +344,8 @@ static int tcp_walk(TcpWalk *walk, Sample *sample) {
         bool has_walked_before = walk->full_usec == walk->sample_usec;
         int r;
 
-        tcp_learn_bound_inactive(walk);
+        if (walk->context->walk == WALK_ALL)
+                tcp_learn_bound_inactive(walk);
 
         tcp_begin(walk);
         walk->needs_full |= walk_is_full(walk->kind);

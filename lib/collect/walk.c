@@ -21,6 +21,11 @@ static bool walk_is_due(const WalkPlan *plan, Walk walk, usec_t now_usec, uint32
         double share = (double)budget_millionths / WALK_BUDGET_ONE * walk_parts[walk];
         double wait_usec = (double)plan->cost_nsec[walk] / (double)NSEC_PER_USEC / share;
 
+        if (walk == WALK_ALL && plan->made_usec[walk] == 0)
+                return plan->first_usec > 0 &&
+                       (double)(now_usec - plan->first_usec) >=
+                               (double)plan->cost_nsec[WALK_FULL] / (double)NSEC_PER_USEC / share;
+
         return plan->made_usec[walk] == 0 || now_usec < plan->made_usec[walk] ||
                (double)(now_usec - plan->made_usec[walk]) >= wait_usec;
 }
@@ -46,6 +51,7 @@ void walk_plan_charge(WalkPlan *plan, Walk walk, usec_t now_usec, uint64_t cost_
 
         plan->failed = WALK_NONE;
         plan->n_failed = 0;
+        plan->first_usec = plan->first_usec > 0 ? plan->first_usec : now_usec;
         plan->made_usec[walk] = now_usec;
         plan->cost_nsec[walk] = cost_nsec;
 

@@ -76,6 +76,7 @@ typedef struct WalkPlan {
         Walk failed;                /* the last one, if it failed; WALK_NONE: it did not */
         unsigned n_failed;          /* how many did, one after the other */
         usec_t retry_usec;          /* when it is to be tried again */
+        usec_t first_usec;          /* when the first one began */
 } WalkPlan;
 
 /**
@@ -83,7 +84,8 @@ typedef struct WalkPlan {
  * @now_usec:   CLOCK_BOOTTIME
  * @budget_millionths: 0: none ever is
  *
- * The first is one over all, whatever it costs: nothing is known before.
+ * The first is a full one, whatever it costs: nothing is known before. That over
+ * all comes as soon as its part could have paid for what the first one cost.
  */
 Walk walk_plan_choose(const WalkPlan *plan, usec_t now_usec, uint32_t budget_millionths);
 

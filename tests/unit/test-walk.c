@@ -49,12 +49,18 @@ static Hour spend_hour(WalkPlan *plan, const Host *host, usec_t begin_usec, uint
         return hour;
 }
 
-START_TEST(the_first_walk_is_over_all)
+START_TEST(the_first_walk_is_a_full_one_and_that_over_all_comes_when_it_could_be_paid_for)
 {
         WalkPlan plan = { 0 };
 
-        ck_assert_int_eq(walk_plan_choose(&plan, 1, 1), WALK_ALL);
-        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR, WALK_BUDGET_ONE), WALK_ALL);
+        ck_assert_int_eq(walk_plan_choose(&plan, 1, 1), WALK_FULL);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR, WALK_BUDGET_ONE), WALK_FULL);
+
+        /* 600 ms for 0.1% are 600 s. */
+        walk_plan_charge(&plan, WALK_FULL, USEC_PER_HOUR, 600 * 1000 * 1000);
+        walk_plan_charge(&plan, WALK_FULL, USEC_PER_HOUR + 590 * USEC_PER_SEC, 600 * 1000 * 1000);
+        ck_assert_int_ne(walk_plan_choose(&plan, USEC_PER_HOUR + 599 * USEC_PER_SEC, ONE_PERCENT), WALK_ALL);
+        ck_assert_int_eq(walk_plan_choose(&plan, USEC_PER_HOUR + 600 * USEC_PER_SEC, ONE_PERCENT), WALK_ALL);
 }
 END_TEST
 
@@ -66,7 +72,7 @@ START_TEST(walks_take_the_budget_and_at_most_one_of_each_kind_more)
                 WalkPlan plan = { 0 };
                 Hour hour = spend_hour(&plan, &hosts[_i], USEC_PER_HOUR, budgets[i]);
 
-                ck_assert_uint_ge(hour.n[WALK_ALL], 1);
+                ck_assert_uint_ge(hour.n[WALK_FULL] + hour.n[WALK_ALL], 1);
                 ck_assert_uint_le(hour.cost_nsec, 3600 * UINT64_C(1000) * budgets[i]);
         }
 }
@@ -77,7 +83,8 @@ START_TEST(a_host_with_few_sockets_has_a_walk_over_all_with_each_sample)
         WalkPlan plan = { 0 };
         Hour hour = spend_hour(&plan, &hosts[0], USEC_PER_HOUR, ONE_PERCENT);
 
-        ck_assert_uint_eq(hour.n[WALK_ALL], 3600);
+        ck_assert_uint_eq(hour.n[WALK_FULL], 1);
+        ck_assert_uint_eq(hour.n[WALK_ALL], 3599);
 }
 END_TEST
 
@@ -88,7 +95,7 @@ START_TEST(the_cheaper_walk_comes_more_often_on_a_host_with_many_sockets)
 
         /* 660 ms for 0.1% of the time are one in 660 s, 600 ms for 0.4% one in 150 s, 90 ms for 0.5% one in
          * 18 s. */
-        ck_assert_uint_eq(hour.n[WALK_ALL], 6);
+        ck_assert_uint_eq(hour.n[WALK_ALL], 5);
         ck_assert_uint_ge(hour.n[WALK_FULL], 18);
         ck_assert_uint_le(hour.n[WALK_FULL], 24);
         ck_assert_uint_ge(hour.n[WALK_RARE], 170);
@@ -209,7 +216,8 @@ int main(void) {
         TCase *budget = tcase_create("budget");
         TCase *kinds = tcase_create("kinds");
 
-        tcase_add_test(budget, the_first_walk_is_over_all);
+        tcase_add_test(budget,
+                       the_first_walk_is_a_full_one_and_that_over_all_comes_when_it_could_be_paid_for);
         tcase_add_loop_test(budget, walks_take_the_budget_and_at_most_one_of_each_kind_more, 0,
                             ELEMENTSOF(hosts));
         tcase_add_test(budget, a_host_with_few_sockets_has_a_walk_over_all_with_each_sample);
