@@ -9,6 +9,7 @@ cgroups and 20,000 processes of them; without that, as in the suite, there are f
 import glob
 import os
 import subprocess
+import threading
 import time
 
 from harness import (ROOT, Scraper, Skip, await_, comment, equal, main, need_program, need_root, own_network, test)
@@ -104,16 +105,25 @@ def resident_bytes(daemon):
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("RssAnon:"))
 
 
-def other_units():
-    """At least as many as units that processes of the host beside the crowd are in."""
-    paths = set()
-    for name in glob.glob("/proc/[0-9]*/cgroup"):
-        try:
-            with open(name) as file:
-                paths |= {line for line in file if line.startswith("0::") and "sockwatch-bounds" not in line}
-        except OSError:
-            pass
-    return len(paths)
+class OtherUnits:
+    """The cgroups beside the crowd's that there were at any time since it began: other tests make some, and remove them."""
+
+    def __init__(self, scope):
+        self.root, self.paths, self.is_over = cgroup_root(), set(), threading.Event()
+        self.look()
+        watcher = threading.Thread(target=self.watch, daemon=True)
+        watcher.start()
+        scope.callback(watcher.join)
+        scope.callback(self.is_over.set)
+
+    def watch(self):
+        while not self.is_over.wait(0.1):
+            self.look()
+
+    def look(self):
+        for folder, names, _ in os.walk(self.root):
+            names[:] = [name for name in names if not name.startswith("sockwatch-bounds-")]
+            self.paths.add(folder)
 
 
 def check_totals(page):
@@ -158,9 +168,9 @@ def _(scope):
     scraper.after(8)
     memory = [resident_bytes(daemon)]
     tell_cost(scraper, "before")
+    others = OtherUnits(scope)
 
     for which in ["first", "second"]:
-        n_other = other_units()
         begin = time.monotonic()
         crowd = Crowd(scope, N_UNITS, N_UNITS, N_PROCESSES)
         comment(f"the {which} crowd was made in {time.monotonic() - begin:.1f} s")
@@ -169,7 +179,7 @@ def _(scope):
         tell_cost(scraper, f"the {which} crowd")
         page = scraper.after(1)
         memory.append(resident_bytes(daemon))
-        n_other = max(n_other, other_units())
+        n_other = len(others.paths)
 
         equal(page.states()["listen"], N_UNITS + 1, "the crowd and the daemon")
         check_totals(page)
