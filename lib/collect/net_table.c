@@ -26,7 +26,7 @@ static void net_table_on_field(const ProcNetField *field, void *userdata) {
         NetTableVisit *visit = userdata;
         ValueId id = field_map_find(visit->map, field);
 
-        if (id > 0)
+        if (id > 0 && value_is_possible(id, field->value))
                 sample_set(visit->sample, id, field->value);
 }
 

@@ -23,7 +23,8 @@ void net_table_init(NetTable *table, const char *source, proc_net_parse_fn parse
 /**
  * net_table_read() - set in the sample what the file tells
  *
- * A field that the file does not have stays absent.
+ * A field that the file does not have stays absent, as does a number that cannot be
+ * (value_is_possible()).
  *
  * Return: 0, -EFBIG if the file is larger than any kernel's, -EBADMSG if it is
  * malformed (the sample then holds a part of it), or the errno of open(2).

@@ -71,7 +71,8 @@ static void counters_on_field(const ProcNetField *field, void *userdata) {
                 const ValueInfo *info = &value_infos[counter_values[i]];
 
                 if (is_called(field->group, field->group_size, info->group) &&
-                    is_called(field->name, field->name_size, info->field)) {
+                    is_called(field->name, field->name_size, info->field) &&
+                    value_is_possible(counter_values[i], field->value)) {
                         counters->numbers[i] = field->value;
                         counters->has[i] = true;
                 }

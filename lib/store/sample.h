@@ -50,6 +50,16 @@ typedef struct ValueInfo {
 
 extern const ValueInfo value_infos[_VALUE_ROOM];
 
+/*
+ * Whether the kernel can have meant this number. CurrEstab is a sum over processors
+ * that change it while it is made, so it may come out below 0, and is printed without
+ * a sign all the same (snmp_seq_show_tcp_udp(), net/ipv4/proc.c): 2^64 - 1
+ * connections are none that was measured. A counter may be any number.
+ */
+static inline bool value_is_possible(ValueId id, uint64_t number) {
+        return value_infos[id].is_counter || number <= INT64_MAX;
+}
+
 /* Name of a collector as in metrics, or NULL if there is none of this id. */
 const char *collector_name(CollectorId id);
 

@@ -55,6 +55,16 @@ START_TEST(a_number_that_cannot_be_stays_absent)
 }
 END_TEST
 
+START_TEST(a_gauge_that_the_kernel_summed_up_to_less_than_nothing_stays_absent)
+{
+        ck_assert_int_eq(read_text(
+                                 "Tcp: CurrEstab InSegs\nTcp: 18446744073709551615 18446744073709551615\n"),
+                         0);
+        ck_assert(!sample_has(&sample, VALUE_TCP_CURRENT_ESTABLISHED));
+        ck_assert_uint_eq(sample.values[VALUE_TCP_SEGMENTS_RECEIVED], UINT64_MAX);
+}
+END_TEST
+
 START_TEST(a_malformed_file_is_refused)
 { ck_assert_int_eq(read_text("Tcp: InSegs OutSegs\nTcp: 1\n"), -EBADMSG); }
 END_TEST
@@ -96,6 +106,7 @@ int main(void) {
         tcase_add_test(reading, fields_become_values_in_whatever_order);
         tcase_add_test(reading, a_field_that_is_not_there_stays_absent);
         tcase_add_test(reading, a_number_that_cannot_be_stays_absent);
+        tcase_add_test(reading, a_gauge_that_the_kernel_summed_up_to_less_than_nothing_stays_absent);
         tcase_add_test(reading, a_malformed_file_is_refused);
         tcase_add_test(reading, a_file_larger_than_any_of_a_kernel_is_refused);
         tcase_add_test(reading, a_file_that_is_not_there_is_told);
