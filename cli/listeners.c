@@ -167,13 +167,6 @@ static int listeners_print_udp(const Sample *sample) {
         return table_print(table);
 }
 
-/* The time over which they count is not to be seen in the numbers. */
-static void listeners_print_periods(void) {
-        printf("\nPEAK: of the last minute. DROPS and FULL: since sockwatchd started; "
-               "DROPS of a\n"
-               "socket that is older: since that began.\n");
-}
-
 static int listeners_show(const CommandOptions *options, const Sample *sample) {
         int r;
 
@@ -190,7 +183,7 @@ static int listeners_show(const CommandOptions *options, const Sample *sample) {
                 r = listeners_print_udp(sample);
         }
         if (r == 0)
-                listeners_print_periods();
+                printf("\n%s\n", TABLE_COUNTED_SINCE);
 
         return r;
 }

@@ -56,10 +56,7 @@ static int status_show(const CommandOptions *options, const Sample *sample) {
                 printf("\n");
                 r = status_print_listeners(sample);
                 if (r == 0)
-                        printf("\nPEAK: of the last minute. DROPS: since sockwatchd "
-                               "started; DROPS of a "
-                               "socket\n"
-                               "that is older: since that began.\n");
+                        printf("\n%s\n", TABLE_COUNTED_SINCE);
         }
 
         return r;

@@ -26,9 +26,10 @@ typedef struct TableColumn {
 } TableColumn;
 
 /* What has to be known of the columns PEAK, DROPS and FULL, wherever they stand. */
-#define TABLE_COUNTED_SINCE                                                                \
-        "PEAK is of the last minute; DROPS and FULL count since sockwatchd started, and\n" \
-        "DROPS also what a listener older than that had dropped before."
+#define TABLE_COUNTED_SINCE                                                                 \
+        "PEAK is of the last minute, or of windows.peak if that is configured. DROPS and\n" \
+        "FULL count since sockwatchd started, DROPS also what a listener older than that\n" \
+        "had dropped before."
 
 /* A table with these columns, or NULL without memory. To be released by scols_unref_table(). */
 struct libscols_table *table_new(const TableColumn *columns, size_t n_columns);

@@ -27,19 +27,20 @@ static void narrator_tell_uncounted(const Sample *before, const Sample *sample) 
 static void narrator_tell_permissions(const Sample *before, const Sample *sample) {
         const char *wanted = permissions_wanted_for_owners(sample);
         uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
+        const char *sockets = n == 1 ? "socket" : "sockets";
 
         if (n == 0 || (before && before->values[VALUE_OWNERS_NOT_PERMITTED] > 0))
                 return;
 
         if (wanted)
                 log_notice("units or processes of %" PRIu64
-                           " sockets cannot be found: reading descriptors of other users wants %s",
-                           n, wanted);
+                           " %s cannot be found: reading descriptors of other users wants %s",
+                           n, sockets, wanted);
         else
                 log_info("units or processes of %" PRIu64
-                         " sockets cannot be found: some processes do not let their descriptors be read, "
+                         " %s cannot be found: some processes do not let their descriptors be read, "
                          "whatever the privilege",
-                         n);
+                         n, sockets);
 }
 
 void narrator_tell_changes(const Sample *before, const Sample *sample) {

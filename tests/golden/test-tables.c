@@ -253,9 +253,11 @@ END_TEST
 START_TEST(the_period_of_counts_is_told)
 {
         run_in_pipe(1, (CommandOptions){ 0 });
-        ck_assert(has("\nPEAK: of the last minute. DROPS and FULL: since sockwatchd started; "));
+        ck_assert(
+                has("\nPEAK is of the last minute, or of windows.peak if that is configured. DROPS and\n"));
         run_in_pipe(0, (CommandOptions){ 0 });
-        ck_assert(has("\nPEAK: of the last minute. DROPS: since sockwatchd started; "));
+        ck_assert(
+                has("\nPEAK is of the last minute, or of windows.peak if that is configured. DROPS and\n"));
 }
 END_TEST
 
