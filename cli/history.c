@@ -18,6 +18,7 @@
 #include "cli/moments.h"
 #include "cli/reading.h"
 #include "cli/table.h"
+#include "derive/ages.h"
 #include "derive/freshness.h"
 #include "derive/pressure.h"
 #include "derive/rate.h"
@@ -116,16 +117,30 @@ static void history_set_rate(struct libscols_line *line,
                 table_set(line, column, "-");
 }
 
-/* A gap before this sample, and the collectors that it lacks, so that no dash goes unexplained. */
+/* How long before the sample the oldest of the states was counted that have a column. */
+static usec_t history_age(const Sample *sample) {
+        static const AgesPart parts[] = { AGES_ESTABLISHED, AGES_TIME_WAIT, AGES_RARE_STATES };
+        usec_t oldest_usec = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++)
+                oldest_usec = MAX(oldest_usec, ages_of(sample, parts[i]));
+        return oldest_usec;
+}
+
+/* A gap before this sample, how old its states are, and the collectors that it lacks, so that no dash goes
+ * unexplained. */
 static void
 history_set_note(struct libscols_line *line, size_t column, const History *history, const Sample *sample) {
-        usec_t gap_usec = history_gap(history, sample);
-        char text[192] = "";
+        usec_t gap_usec = history_gap(history, sample), age_usec = history_age(sample);
+        char text[224] = "";
         size_t n = 0;
 
         if (gap_usec > 0)
                 n = (size_t)snprintf(text, sizeof text, "no samples for %" PRIu64 " s before",
                                      gap_usec / USEC_PER_SEC);
+        if (age_usec > 0)
+                n += (size_t)snprintf(text + n, sizeof text - n, "%sstates up to %.1f s old",
+                                      n > 0 ? ", " : "", (double)age_usec / (double)USEC_PER_SEC);
 
         for (unsigned id = 0; id < _COLLECTOR_ROOM && n < sizeof text; id++) {
                 const CollectorReport *report = &sample->reports[id];

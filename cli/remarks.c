@@ -27,13 +27,19 @@ remarks_format_owner(const char *unit, const char *process, char ret_text[static
 
 /* ---- what is wrong ---- */
 
-static void remarks_write_queue(FILE *file, TroubleKind kind, const void *any) {
-        const ListenerRow *row = any;
+typedef struct Trouble {
+        TroubleKind kind;
+        const void *row;
+        char age[64]; /* to be said behind it; empty where it is judged by what is of the sample itself */
+} Trouble;
+
+static void remarks_write_queue(FILE *file, const Trouble *trouble) {
+        const ListenerRow *row = trouble->row;
         char name[ENDPOINT_NAME_SIZE], owner[REMARKS_OWNER_SIZE], drops[64] = "";
 
         endpoint_format_name(&row->key.endpoint, name);
         remarks_format_owner(row->key.unit, row->key.process, owner);
-        if (kind == TROUBLE_QUEUE_FULL) {
+        if (trouble->kind == TROUBLE_QUEUE_FULL) {
                 printable_write_line(file,
                                      "accept queue of %s (%s) is full: %" PRIu64
                                      " wait and its limit is %" PRIu64 ", so new ones are dropped",
@@ -49,76 +55,80 @@ static void remarks_write_queue(FILE *file, TroubleKind kind, const void *any) {
                              name, owner, row->peak, row->limit, drops);
 }
 
-static void remarks_write_unix_queue(FILE *file, TroubleKind kind, const void *any) {
-        const UnixListenerRow *row = any;
+static void remarks_write_unix_queue(FILE *file, const Trouble *trouble) {
+        const UnixListenerRow *row = trouble->row;
         char owner[REMARKS_OWNER_SIZE];
 
         remarks_format_owner(row->key.unit, row->key.process, owner);
-        if (kind == TROUBLE_UNIX_QUEUE_FULL)
+        if (trouble->kind == TROUBLE_UNIX_QUEUE_FULL)
                 printable_write_line(file,
                                      "accept queue of %s (%s) is full: %" PRIu64
-                                     " wait and its limit is %" PRIu64 ", so others wait or are refused",
-                                     row->key.path, owner, row->worst_length, row->worst_limit);
+                                     " wait and its limit is %" PRIu64 ", so others wait or are refused%s",
+                                     row->key.path, owner, row->worst_length, row->worst_limit,
+                                     trouble->age);
         else
                 printable_write_line(file,
                                      "accept queue of %s (%s) was full lately: %" PRIu64
-                                     " waited and its limit is %" PRIu64,
-                                     row->key.path, owner, row->peak, row->limit);
+                                     " waited and its limit is %" PRIu64 "%s",
+                                     row->key.path, owner, row->peak, row->limit, trouble->age);
 }
 
-static void remarks_write_udp_queue(FILE *file, TroubleKind kind, const void *any) {
-        const UdpSocketRow *row = any;
+static void remarks_write_udp_queue(FILE *file, const Trouble *trouble) {
+        const UdpSocketRow *row = trouble->row;
         char name[ENDPOINT_NAME_SIZE], owner[REMARKS_OWNER_SIZE];
 
         endpoint_format_name(&row->key.endpoint, name);
         remarks_format_owner(row->key.unit, row->key.process, owner);
         printable_write_line(file,
                              "receive queue of UDP %s (%s) is at %.0f%% of its limit, and it has dropped "
-                             "%" PRIu64 " so far",
+                             "%" PRIu64 " so far%s",
                              name, owner,
                              (double)row->worst_queue_bytes * 100 / (double)row->worst_buffer_bytes,
-                             row->drops);
+                             row->drops, trouble->age);
 }
 
-static void remarks_write_process(FILE *file, TroubleKind kind, const void *any) {
-        const ProcessRow *row = any;
+static void remarks_write_process(FILE *file, const Trouble *trouble) {
+        const ProcessRow *row = trouble->row;
         const char *process = row->key.process, *unit = row->key.unit;
 
-        if (kind == TROUBLE_CLOSE_WAIT)
+        if (trouble->kind == TROUBLE_CLOSE_WAIT)
                 printable_write_line(file,
                                      "%s (pid %" PRIu64 ", unit %s) holds %" PRIu64
-                                     " connections in CLOSE-WAIT: their peers have closed and it does not",
+                                     " connections in CLOSE-WAIT: their peers have closed and it does not%s",
                                      process, row->close_wait_pid > 0 ? row->close_wait_pid : row->pid, unit,
-                                     row->n_close_wait);
+                                     row->n_close_wait, trouble->age);
         else
                 printable_write_line(file,
                                      "%s (pid %" PRIu64 ", unit %s) has %" PRIu64 " of %" PRIu64
-                                     " descriptors open%s",
+                                     " descriptors open%s%s",
                                      process, row->pid, unit, row->open_fds, row->fd_limit,
-                                     kind == TROUBLE_FDS_EXHAUSTED ? ", so it can open no more" : "");
+                                     trouble->kind == TROUBLE_FDS_EXHAUSTED ? ", so it can open no more"
+                                                                            : "",
+                                     trouble->age);
 }
 
-static void remarks_write_unit(FILE *file, TroubleKind kind, const void *any) {
-        const UnitRow *row = any;
+static void remarks_write_unit(FILE *file, const Trouble *trouble) {
+        const UnitRow *row = trouble->row;
         uint64_t n_accepted = row->n_close_wait_accepted;
 
-        if (kind == TROUBLE_UNIT_CLOSE_WAIT)
+        if (trouble->kind == TROUBLE_UNIT_CLOSE_WAIT)
                 printable_write_line(file,
                                      "unit %s holds %" PRIu64
-                                     " connections in CLOSE-WAIT: their peers have closed and it does not",
-                                     row->key.unit, n_accepted);
+                                     " connections in CLOSE-WAIT: their peers have closed and it does not%s",
+                                     row->key.unit, n_accepted, trouble->age);
         else
                 printable_write_line(file,
                                      "unit %s has not accepted %" PRIu64
-                                     " connections whose peers have closed since",
+                                     " connections whose peers have closed since%s",
                                      row->key.unit,
                                      row->states[STATE_CLOSE_WAIT] -
-                                             MIN(row->states[STATE_CLOSE_WAIT], n_accepted));
+                                             MIN(row->states[STATE_CLOSE_WAIT], n_accepted),
+                                     trouble->age);
 }
 
 static const struct {
         const char *others;
-        void (*write)(FILE *file, TroubleKind kind, const void *row);
+        void (*write)(FILE *file, const Trouble *trouble);
 } remarks_troubles[_TROUBLES] = {
         [TROUBLE_QUEUE_FULL] = { "accept queues are full", remarks_write_queue },
         [TROUBLE_UNIX_QUEUE_FULL] = { "accept queues of UNIX listeners are full", remarks_write_unix_queue },
@@ -134,21 +144,30 @@ static const struct {
                                    remarks_write_unit },
 };
 
-static void remarks_write_troubles(const Sample *sample, FILE *file) {
-        for (TroubleKind kind = 0; kind < _TROUBLES; kind++) {
-                Troubles troubles;
-                uint32_t n_named;
+static void remarks_write_kind(const Sample *sample, TroubleKind kind, FILE *file) {
+        usec_t age_usec = trouble_age(sample, kind);
+        Trouble trouble = { .kind = kind };
+        Troubles troubles;
+        uint32_t n_named;
 
-                troubles_find(sample, kind, &troubles);
-                n_named = MIN(troubles.n, (uint32_t)TROUBLES_NAMED_MAX);
-                for (uint32_t i = 0; i < n_named; i++)
-                        remarks_troubles[kind].write(file, kind,
-                                                     sample_get_row(sample, trouble_table(kind),
-                                                                    troubles.rows[i]));
-                if (troubles.n > n_named)
-                        printable_write_line(file, "and %" PRIu32 " more: %s", troubles.n - n_named,
-                                             remarks_troubles[kind].others);
+        if (age_usec > 0)
+                (void)snprintf(trouble.age, sizeof trouble.age, ", counted up to %.1f s before this sample",
+                               (double)age_usec / (double)USEC_PER_SEC);
+
+        troubles_find(sample, kind, &troubles);
+        n_named = MIN(troubles.n, (uint32_t)TROUBLES_NAMED_MAX);
+        for (uint32_t i = 0; i < n_named; i++) {
+                trouble.row = sample_get_row(sample, trouble_table(kind), troubles.rows[i]);
+                remarks_troubles[kind].write(file, &trouble);
         }
+        if (troubles.n > n_named)
+                printable_write_line(file, "and %" PRIu32 " more: %s", troubles.n - n_named,
+                                     remarks_troubles[kind].others);
+}
+
+static void remarks_write_troubles(const Sample *sample, FILE *file) {
+        for (TroubleKind kind = 0; kind < _TROUBLES; kind++)
+                remarks_write_kind(sample, kind, file);
 }
 
 /* ---- how old the numbers are ---- */
@@ -166,6 +185,7 @@ static const char *const remarks_parts[_REMARKS_VIEWS][_AGES_PARTS] = {
         },
         [REMARKS_LISTENERS] = {
                 [AGES_RARE_STATES] = "SYN-RECV, CLOSE-WAIT", [AGES_FULL_WALK] = "ESTAB, TIME-WAIT",
+                [AGES_UNIX] = "UNIX listeners", [AGES_UDP] = "UDP sockets",
         },
         [REMARKS_UNITS] = {
                 [AGES_RARE_STATES] = "LISTEN, CLOSE-W, NOT-ACC",
@@ -237,6 +257,13 @@ static void remarks_write_collectors(const Sample *sample, FILE *file) {
         }
 }
 
+static void remarks_write_cgroups(const Sample *sample, FILE *file) {
+        if (sample_has(sample, VALUE_CGROUPS_READABLE) && sample->values[VALUE_CGROUPS_READABLE] == 0)
+                printable_write_line(file,
+                                     "units of sockets are not known: sockwatchd cannot read the tree of "
+                                     "control groups (cgroup2, mounted below /sys)");
+}
+
 static void remarks_write_permissions(const Sample *sample, FILE *file) {
         uint64_t n = sample->values[VALUE_OWNERS_NOT_PERMITTED];
         const char *wanted = permissions_wanted_for_owners(sample);
@@ -258,5 +285,6 @@ void remarks_write(const Sample *sample, RemarksView view, FILE *file) {
         remarks_write_troubles(sample, file);
         remarks_write_ages(sample, view, file);
         remarks_write_collectors(sample, file);
+        remarks_write_cgroups(sample, file);
         remarks_write_permissions(sample, file);
 }

@@ -2,6 +2,8 @@
 
 /* Tables that fit the terminal, by libsmartcols */
 
+#include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,6 +60,64 @@ int table_print(struct libscols_table *table) {
                 }
 
         return scols_print_table(table);
+}
+
+static void table_set_cell(struct libscols_line *line, size_t i, const RowColumn *column, const void *row) {
+        const void *member = (const char *)row + column->member;
+        const ListenerRow *listener = row;
+        char text[ENDPOINT_ADDRESS_SIZE];
+
+        switch (column->cell) {
+        case ROW_ADDRESS:
+                endpoint_format_address(member, text);
+                table_set(line, i, "%s", text);
+                break;
+        case ROW_PORT:
+                endpoint_format_port(member, text);
+                table_set(line, i, "%s", text);
+                break;
+        case ROW_NAME:
+                table_set_name(line, i, member);
+                break;
+        case ROW_COUNT:
+                table_set(line, i, "%" PRIu64, *(const uint64_t *)member);
+                break;
+        case ROW_TIME:
+                table_set(line, i, "%.1f s", (double)*(const uint64_t *)member / (double)USEC_PER_SEC);
+                break;
+        case ROW_STATE:
+                if (listener_has_state(listener, (StateIndex)column->member))
+                        table_set(line, i, "%" PRIu64, listener->states[column->member]);
+                break;
+        }
+}
+
+int table_print_rows(const Sample *sample, TableId id, const RowColumn *columns, size_t n_columns) {
+        static const TableKind kinds[] = {
+                [ROW_ADDRESS] = TABLE_TEXT, [ROW_PORT] = TABLE_NUMBER, [ROW_NAME] = TABLE_NAME,
+                [ROW_COUNT] = TABLE_NUMBER, [ROW_TIME] = TABLE_NUMBER, [ROW_STATE] = TABLE_NUMBER,
+        };
+        _cleanup_(table_unrefp) struct libscols_table *table = NULL;
+        TableColumn headings[TABLE_COLUMNS_MAX];
+
+        assert(n_columns <= TABLE_COLUMNS_MAX);
+
+        for (size_t i = 0; i < n_columns; i++)
+                headings[i] = (TableColumn){ columns[i].name, kinds[columns[i].cell] };
+        table = table_new(headings, n_columns);
+        if (!table)
+                return -ENOMEM;
+
+        for (uint32_t k = 0; k < sample_count_rows(sample, id); k++) {
+                struct libscols_line *line = scols_table_new_line(table, NULL);
+
+                if (!line)
+                        return -ENOMEM;
+                for (size_t i = 0; i < n_columns; i++)
+                        table_set_cell(line, i, &columns[i], sample_get_row(sample, id, k));
+        }
+
+        return table_print(table);
 }
 
 unsigned table_terminal_width(void) {

@@ -46,6 +46,33 @@ void table_set_name(struct libscols_line *line, size_t column, const char *name)
 /* Ends a table: writes it to stdout. Return: 0, or what scols_print_table(3) returns. */
 _warn_unused_ int table_print(struct libscols_table *table);
 
+/* What of a row of a sample stands in a cell, and in which form. */
+typedef enum RowCell {
+        ROW_ADDRESS, /* of an Endpoint */
+        ROW_PORT,    /* of an Endpoint */
+        ROW_NAME,    /* text, NUL-terminated; "": not known */
+        ROW_COUNT,   /* uint64_t */
+        ROW_TIME,    /* uint64_t, in microseconds; shown in seconds */
+        ROW_STATE,   /* of a ListenerRow: its connections in a state, if a walk has counted them */
+} RowCell;
+
+typedef struct RowColumn {
+        const char *name;
+        RowCell cell;
+        size_t member; /* its offset in the row; of ROW_STATE the StateIndex */
+} RowColumn;
+
+#define TABLE_COLUMNS_MAX 16
+
+/**
+ * table_print_rows() - write a table of a sample to stdout, a line each row
+ * @columns:    at most TABLE_COLUMNS_MAX: asserted
+ *
+ * Return: 0, -ENOMEM, or what scols_print_table(3) returns.
+ */
+_warn_unused_ int
+table_print_rows(const Sample *sample, TableId id, const RowColumn *columns, size_t n_columns);
+
 /* How many columns the terminal has; 0: stdout is none, or does not tell. */
 unsigned table_terminal_width(void);
 

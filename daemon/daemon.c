@@ -36,6 +36,10 @@
 /* Chances to feed the watchdog before it bites. */
 #define DAEMON_WATCHDOG_TURNS 4
 
+/* One part in this of an interval is how long a sample may be kept waiting in all, so that the next tick is
+ * not missed. */
+#define DAEMON_PATIENCE_PART 10
+
 /* How long clients wait for the first sample before they are told that there is none. */
 #define DAEMON_HOLD_USEC USEC_PER_SEC
 
@@ -119,7 +123,8 @@ static int daemon_on_tick(sd_event_source *source, uint64_t usec, void *userdata
         if (sampler_is_busy(daemon->sampler))
                 daemon->n_missed++;
         else {
-                r = sampler_request(daemon->sampler, daemon->spare, &daemon->bounds);
+                r = sampler_request(daemon->sampler, daemon->spare, &daemon->bounds,
+                                    daemon->interval_usec / DAEMON_PATIENCE_PART);
                 if (r < 0)
                         return r;
                 daemon->spare = NULL;

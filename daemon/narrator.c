@@ -43,6 +43,21 @@ static void narrator_tell_permissions(const Sample *before, const Sample *sample
                          n, sockets);
 }
 
+/* Also for want of nothing but the right command: `ip netns exec` mounts a /sys of its own, without them. */
+static void narrator_tell_cgroups(const Sample *before, const Sample *sample) {
+        bool is_lacking = sample_has(sample, VALUE_CGROUPS_READABLE) &&
+                          sample->values[VALUE_CGROUPS_READABLE] == 0,
+             was_lacking = before && sample_has(before, VALUE_CGROUPS_READABLE) &&
+                           before->values[VALUE_CGROUPS_READABLE] == 0;
+
+        if (is_lacking && !was_lacking)
+                log_warning(
+                        "units of sockets cannot be found: the tree of control groups (cgroup2) cannot be "
+                        "read below /sys");
+        if (!is_lacking && was_lacking)
+                log_notice("the tree of control groups can be read again");
+}
+
 void narrator_tell_changes(const Sample *before, const Sample *sample) {
         static const CollectorReport none;
 
@@ -67,6 +82,7 @@ void narrator_tell_changes(const Sample *before, const Sample *sample) {
                         log_notice("collector %s has room for all it sees again", collector_name(id));
         }
 
+        narrator_tell_cgroups(before, sample);
         narrator_tell_permissions(before, sample);
         narrator_tell_uncounted(before, sample);
 }

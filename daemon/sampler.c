@@ -17,9 +17,16 @@
 
 #include "collect/collection.h"
 #include "daemon/sampler.h"
+#include "daemon/scheduling.h"
+
+/* What takes no longer than that is no more than what comes every second. */
+#define SAMPLER_SHORT_NSEC (2 * NSEC_PER_MSEC)
 
 /* A walk over ten million sockets takes five seconds. */
 #define SAMPLER_STOP_MSEC 7000
+
+/* How often it is pushed meanwhile. */
+#define SAMPLER_PUSH_MSEC 100
 
 struct Sampler {
         Collection *collection; /* the thread's */
@@ -27,11 +34,18 @@ struct Sampler {
         int answer_fd;          /* thread to main loop */
         Sample *sample;         /* of whoever has its turn; NULL in a request: end */
         Bounds bounds;          /* the same */
+        Scheduling scheduling;  /* of the thread, which sets it before anything else */
+        bool is_aside;          /* the thread's */
 
         pthread_t thread;
         bool is_running;
         bool is_busy;
         sd_event_source *source;
+        clockid_t cpu_clock;       /* of the thread */
+        uint64_t begin_cpu_nsec;   /* by that, when the sample was requested */
+        uint64_t begin_nsec;       /* and by CLOCK_MONOTONIC */
+        usec_t patience_usec;      /* of this sample */
+        sd_event_source *patience; /* on for as long as the sampler is busy */
         sampler_fn on_sample;
         void *userdata;
 };
@@ -58,13 +72,60 @@ static int sampler_wait(int fd) {
         return n < 0 ? -errno : 0;
 }
 
+/* Of the time since the request, what the thread did not get: others were running, or it slept. */
+static usec_t sampler_waited_usec(const Sampler *sampler) {
+        uint64_t passed = clock_nsec(CLOCK_MONOTONIC) - sampler->begin_nsec,
+                 used = clock_nsec(sampler->cpu_clock) - sampler->begin_cpu_nsec;
+
+        return passed > used ? (passed - used) / NSEC_PER_USEC : 0;
+}
+
+static int sampler_arm_patience(Sampler *sampler, usec_t usec) {
+        int r;
+
+        r = sd_event_source_set_time(sampler->patience, clock_usec(CLOCK_MONOTONIC) + usec);
+        return r < 0 ? r : sd_event_source_set_enabled(sampler->patience, SD_EVENT_ONESHOT);
+}
+
+/* It may step aside after that once more, so patience is looked at again. */
+static int sampler_on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
+        Sampler *sampler = userdata;
+        usec_t waited = sampler_waited_usec(sampler);
+
+        if (waited < sampler->patience_usec)
+                return sampler_arm_patience(sampler, sampler->patience_usec - waited);
+
+        scheduling_return(&sampler->scheduling);
+        return sampler_arm_patience(sampler, sampler->patience_usec);
+}
+
+static void sampler_before_costly(uint64_t expected_nsec, void *userdata) {
+        Sampler *sampler = userdata;
+
+        if (expected_nsec <= SAMPLER_SHORT_NSEC || sampler->is_aside)
+                return;
+
+        scheduling_step_aside(&sampler->scheduling);
+        sampler->is_aside = true;
+}
+
+static void sampler_take(Sampler *sampler) {
+        collection_run(sampler->collection, &sampler->bounds, sampler->sample);
+        if (sampler->is_aside)
+                scheduling_return(&sampler->scheduling);
+        sampler->is_aside = false;
+}
+
 static void *sampler_main(void *userdata) {
         Sampler *sampler = userdata;
 
         (void)pthread_setname_np(pthread_self(), "sampler");
+        scheduling_init(&sampler->scheduling);
+        if (sampler_signal(sampler->answer_fd) < 0)
+                return NULL;
 
         while (sampler_wait(sampler->request_fd) == 0 && sampler->sample) {
-                collection_run(sampler->collection, &sampler->bounds, sampler->sample);
+                sampler_take(sampler);
                 if (sampler_signal(sampler->answer_fd) < 0)
                         break;
         }
@@ -81,6 +142,10 @@ static int sampler_on_answer(sd_event_source *source, int fd, uint32_t events, v
         if (r < 0)
                 return r == -EAGAIN ? 0 : r;
 
+        r = sd_event_source_set_enabled(sampler->patience, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
         sample = TAKE_PTR(sampler->sample);
         sampler->is_busy = false;
         return sampler->on_sample(sample, sampler->userdata);
@@ -88,6 +153,7 @@ static int sampler_on_answer(sd_event_source *source, int fd, uint32_t events, v
 
 /* Signals are the main thread's, but for those that an instruction raises itself. */
 static int sampler_start_thread(Sampler *sampler) {
+        struct pollfd answer = { .fd = sampler->answer_fd, .events = POLLIN };
         sigset_t all, before;
         int r;
 
@@ -104,7 +170,18 @@ static int sampler_start_thread(Sampler *sampler) {
         r = -pthread_create(&sampler->thread, NULL, sampler_main, sampler);
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
         sampler->is_running = r == 0;
-        return r;
+        if (r < 0)
+                return r;
+
+        r = -pthread_getcpuclockid(sampler->thread, &sampler->cpu_clock);
+        if (r < 0)
+                return r;
+
+        /* How it is scheduled is set from then on. */
+        do
+                r = poll(&answer, 1, /* timeout= */ -1);
+        while (r < 0 && errno == EINTR);
+        return r < 0 ? -errno : sampler_wait(sampler->answer_fd);
 }
 
 static int sampler_init(Sampler *sampler, sd_event *event, const Sources *sources) {
@@ -131,6 +208,16 @@ static int sampler_init(Sampler *sampler, sd_event *event, const Sources *source
         if (r < 0)
                 return r;
 
+        r = sd_event_add_time(event, &sampler->patience, CLOCK_MONOTONIC, /* usec= */ 0, /* accuracy= */ 0,
+                              sampler_on_patience, sampler);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(sampler->patience, "sampler patience");
+        r = sd_event_source_set_enabled(sampler->patience, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        collection_set_before_costly(sampler->collection, sampler_before_costly, sampler);
         return sampler_start_thread(sampler);
 }
 
@@ -169,13 +256,21 @@ bool sampler_is_busy(const Sampler *sampler) {
         return sampler->is_busy;
 }
 
-int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds) {
+int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds, usec_t patience_usec) {
         int r;
 
         assert(sampler && !sampler->is_busy);
         assert(sample);
         assert(bounds);
+        assert(patience_usec > 0);
 
+        r = sampler_arm_patience(sampler, patience_usec);
+        if (r < 0)
+                return r;
+
+        sampler->patience_usec = patience_usec;
+        sampler->begin_nsec = clock_nsec(CLOCK_MONOTONIC);
+        sampler->begin_cpu_nsec = clock_nsec(sampler->cpu_clock);
         sampler->sample = sample;
         sampler->bounds = *bounds;
         r = sampler_signal(sampler->request_fd);
@@ -183,12 +278,21 @@ int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds) {
         return r;
 }
 
-/* Waits for an answer that is still to come, so that it is our turn, and hands over the end. */
-static bool sampler_join(Sampler *sampler) {
+/* It has its share meanwhile, even if it steps aside just now. */
+static bool sampler_await_answer(const Sampler *sampler) {
         struct pollfd answer = { .fd = sampler->answer_fd, .events = POLLIN };
 
-        if (sampler->is_busy &&
-            (poll(&answer, 1, SAMPLER_STOP_MSEC) <= 0 || sampler_wait(sampler->answer_fd) < 0))
+        for (int msec = 0; msec < SAMPLER_STOP_MSEC; msec += SAMPLER_PUSH_MSEC) {
+                scheduling_return(&sampler->scheduling);
+                if (poll(&answer, 1, SAMPLER_PUSH_MSEC) != 0)
+                        break;
+        }
+        return sampler_wait(sampler->answer_fd) == 0;
+}
+
+/* Waits for an answer that is still to come, so that it is our turn, and hands over the end. */
+static bool sampler_join(Sampler *sampler) {
+        if (sampler->is_busy && !sampler_await_answer(sampler))
                 return false;
 
         sampler->sample = NULL;
@@ -200,6 +304,7 @@ bool sampler_free(Sampler *sampler) {
                 return true;
 
         sampler->source = sd_event_source_disable_unref(sampler->source);
+        sampler->patience = sd_event_source_disable_unref(sampler->patience);
         if (sampler->is_running && !sampler_join(sampler))
                 return false;
 

@@ -8,6 +8,10 @@
  * it, so collectors run on a thread of their own. There is one handoff and no
  * shared memory: whoever holds the Sample owns it, and the Bounds are copied.
  *
+ * What comes every second takes a millisecond, and is done at once however busy the
+ * host is: that is when somebody wants to know. What takes longer lets others go first,
+ * as long as the sample has patience.
+ *
  *     main loop                          sampler thread
  *     sampler_request(empty)  ──────▶    collection_run()
  *     on_sample(full)         ◀──────
@@ -15,6 +19,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/clock.h"
 #include "collect/bounds.h"
 #include "kernel/sources.h"
 #include "store/sample.h"
@@ -37,8 +42,18 @@ sampler_new(sd_event *event, const Sources *sources, sampler_fn on_sample, void 
 /* True from a request until its answer. */
 bool sampler_is_busy(const Sampler *sampler);
 
-/* Hands over an empty sample, to be filled now within a copy of @bounds. The sampler must not be busy. */
-_warn_unused_ int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds);
+/**
+ * sampler_request() - hand over an empty sample, to be filled now
+ * @bounds:             are copied
+ * @patience_usec:      for so long in all it may be kept waiting by others, who go first while it
+ *                      asks for what takes long; then it has its full share
+ *
+ * The sampler must not be busy.
+ *
+ * Return: 0, or a negative errno, and the sample remains the caller's.
+ */
+_warn_unused_ int
+sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds, usec_t patience_usec);
 
 /**
  * sampler_free() - stop the thread

@@ -543,6 +543,14 @@ const Metric metric_catalogue[] = {
                         .figures = { { .of_row = process_close_wait } },
                 },
         },
+        {
+                .name = "sockwatch_top_process_close_wait_timestamp_seconds",
+                .type = METRIC_GAUGE,
+                .unit = "seconds",
+                .decimals = 6,
+                .help = "When the walk was made whose sockets in close_wait were looked for in processes, where any was found; on a host with very many sockets that may be minutes ago.",
+                .series = { { VALUE_PROCESSES_CLOSE_WAIT_USEC, { 0 } } },
+        },
 
         /* Ports of this host */
         ROW_METRIC("sockwatch_ephemeral_ports_used",
@@ -924,7 +932,7 @@ const Metric metric_catalogue[] = {
                 .type = METRIC_COUNTER,
                 .unit = "seconds",
                 .decimals = 6,
-                .help = "CPU time that these walks took; over any longer time they take no more than their budget.",
+                .help = "CPU time that these walks took; over any longer time they take no more than their budget, but for those that failed and were tried again.",
                 .labels = { "walk" },
                 .series = {
                         { VALUE_WALKS_RARE_CPU_USEC, { "rare" } },
@@ -959,6 +967,9 @@ const Metric metric_catalogue[] = {
                         { VALUE_OWNERS_WANT_PTRACE, { "CAP_SYS_PTRACE" } },
                 },
         },
+        ONE_GAUGE("sockwatch_cgroups_readable",
+                  CGROUPS_READABLE,
+                  "1 if the tree of control groups could be read when it was looked into last, else 0: then units of sockets are not known, and they count as unattributed."),
         ONE_COUNTER("sockwatch_netlink_reopens_total",
                     NETLINK_REOPENS,
                     "Times that the netlink socket was opened anew, after a dump that failed."),

@@ -24,7 +24,9 @@ static const char reference_head[] =
         "What is *of walks* is counted by walking over all TCP sockets, which a host with many of them does "
         "not "
         "do\n"
-        "with every sample: `sockwatch_tcp_counted_timestamp_seconds` tells when that was true.\n"
+        "with every sample: `sockwatch_tcp_counted_timestamp_seconds` tells when that was true. What is\n"
+        "*of processes* is of some of them in each sample, and of thousands within a minute:\n"
+        "`sockwatch_processes_counted_timestamp_seconds` tells how old the oldest is.\n"
         "\n"
         "Tables have a most of rows, set in the configuration file; the rest is added up in one row, whose\n"
         "labels say `other`, and `sockwatch_folded_rows` tells how many that are. `unit` is a systemd unit, "
@@ -100,6 +102,15 @@ static void reference_append_labels(Text *text, const Metric *metric) {
                 reference_append_series_labels(text, metric);
 }
 
+static const char *reference_of(const Metric *metric) {
+        if (metric_is_of_walks(metric))
+                return " | walks | ";
+
+        return metric->rows.n_figures > 0 && metric->rows.collector == COLLECTOR_PROCESSES
+                       ? " | processes | "
+                       : " | each sample | ";
+}
+
 void reference_render(Text *text) {
         text_append(text, reference_head);
 
@@ -114,7 +125,7 @@ void reference_render(Text *text) {
                 reference_append_labels(text, metric);
                 text_append(text, " | ");
                 text_append(text, metric->help);
-                text_append(text, metric_is_of_walks(metric) ? " | walks | " : " | each sample | ");
+                text_append(text, reference_of(metric));
                 if (metric_has_source(metric))
                         metric_append_source(metric, text);
                 else

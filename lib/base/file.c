@@ -9,17 +9,25 @@
 
 #include "base/file.h"
 
+int file_open_at(int dir_fd, const char *path) {
+        int fd;
+
+        assert(path);
+
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        return fd < 0 ? -errno : fd;
+}
+
 int file_read_at(int dir_fd, const char *path, char *buffer, size_t size, size_t *ret_length) {
         _cleanup_(close_fdp) int fd = -1;
         size_t length = 0;
 
-        assert(path);
         assert(buffer && size > 0);
         assert(ret_length);
 
-        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        fd = file_open_at(dir_fd, path);
         if (fd < 0)
-                return -errno;
+                return fd;
 
         for (;;) {
                 ssize_t n;

@@ -25,3 +25,6 @@
  * negative errno of openat(2) or read(2).
  */
 _warn_unused_ int file_read_at(int dir_fd, const char *path, char *buffer, size_t size, size_t *ret_length);
+
+/* Opens it as file_read_at() does. Return: a descriptor, or a negative errno of openat(2). */
+_warn_unused_ int file_open_at(int dir_fd, const char *path);

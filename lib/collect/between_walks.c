@@ -36,6 +36,8 @@ static void derivation_learn_established(Derivation *derivation,
                 derivation->established = fits_alone ? ESTABLISHED_ALONE : ESTABLISHED_AND_CLOSE_WAIT;
         else if (!fits_alone)
                 derivation->established = ESTABLISHED_UNKNOWN;
+        else if (derivation->established == ESTABLISHED_UNKNOWN)
+                derivation->established = ESTABLISHED_EITHER;
 }
 
 void derivation_learn(Derivation *derivation,
@@ -67,6 +69,11 @@ bool derivation_established(const Derivation *derivation,
                             uint64_t *ret) {
         switch (derivation->established) {
         case ESTABLISHED_ALONE:
+                *ret = now->current_established;
+                return true;
+        case ESTABLISHED_EITHER:
+                if (counts->n_close_wait > 0)
+                        return false;
                 *ret = now->current_established;
                 return true;
         case ESTABLISHED_AND_CLOSE_WAIT:

@@ -17,8 +17,10 @@
  * A version number does not tell which kernel this is, so each full walk is held
  * against the counters, read before and behind it. While connections come and go
  * they need not agree: by how much is bounded by how many did. Only where one
- * meaning is within that bound and the other is not has something been learned;
- * until then nothing is derived, and if at some time neither fits, no more is.
+ * meaning is within that bound and the other is not has something been learned. Where
+ * both are, because few or none are in CLOSE_WAIT, the number is derived for as long
+ * as walks find none in it, as then both say the same; and if at some time neither
+ * fits, nothing is.
  *
  * Pure functions.
  */
@@ -46,6 +48,7 @@ typedef struct StateCounts {
 
 typedef enum EstablishedMeaning {
         ESTABLISHED_UNKNOWN,        /* not learned yet, or it fits neither */
+        ESTABLISHED_EITHER,         /* it fits both */
         ESTABLISHED_ALONE,          /* CurrEstab counts ESTABLISHED */
         ESTABLISHED_AND_CLOSE_WAIT, /* and CLOSE_WAIT with it */
 } EstablishedMeaning;

@@ -22,13 +22,14 @@ typedef struct CollectorState {
         bool is_open;
         void *state;
         CollectorReport report; /* of the last time that it asked the kernel */
+        Instant success;        /* the last time that it was answered */
         usec_t asked_usec;      /* when that was, by CLOCK_BOOTTIME */
         uint64_t cpu_nsec;      /* what that took */
         uint64_t last_cpu_nsec; /* and the time before; 0: there was none */
 } CollectorState;
 
 /* Of a second: what a table of sockets may cost, other than that of TCP. */
-#define TABLE_PART 0.1
+#define TABLE_PART 0.05
 
 /* What walks of one kind took since the start. */
 typedef struct WalkTally {
@@ -38,6 +39,8 @@ typedef struct WalkTally {
 
 struct Collection {
         CollectContext context;
+        collection_before_costly_fn before_costly; /* NULL: nobody wants to know */
+        void *userdata;
         bool asks_all; /* every collector in this sample, be its budget what it may */
         WalkPlan plan;
         WalkTally tallies[2]; /* of rare walks, and of all larger ones */
@@ -170,6 +173,7 @@ static void collection_end_walks(Collection *collection) {
 
                         collection_close(collection, i);
                         collection->states[i].report = (CollectorReport){ .n_failures = n_failures };
+                        collection->states[i].success = (Instant){ 0 };
                 }
 
         collection->plan = (WalkPlan){ 0 };
@@ -213,7 +217,7 @@ static void collection_end(const Collection *collection, Sample *sample) {
 static void collection_run_collector(Collection *collection, size_t i, Sample *sample) {
         CollectorState *state = &collection->states[i];
         uint64_t begin_nsec = clock_nsec(CLOCK_MONOTONIC);
-        usec_t begin_usec = clock_usec(CLOCK_REALTIME);
+        Instant begin = { clock_usec(CLOCK_REALTIME), clock_usec(CLOCK_BOOTTIME) };
         int r;
 
         r = collection_ask(collection, i, sample);
@@ -226,8 +230,9 @@ static void collection_run_collector(Collection *collection, size_t i, Sample *s
                 .error = MIN(r, 0),
                 .n_failures = state->report.n_failures + (r < 0),
                 .duration_nsec = clock_nsec(CLOCK_MONOTONIC) - begin_nsec,
-                .last_success_usec = r < 0 ? state->report.last_success_usec : begin_usec,
         };
+        if (r >= 0)
+                state->success = begin;
 }
 
 /* What it found the last time is told again; or nothing, if it failed, and why stands in its report. */
@@ -247,11 +252,16 @@ static uint64_t collection_cpu_nsec(const Collection *collection) {
         return clock_nsec(CLOCK_THREAD_CPUTIME_ID) - owners_cpu_nsec(collection->context.owners);
 }
 
-/* Runs one that is not asked at every tick, and keeps what it costs. */
-static void collection_run_costly(Collection *collection, size_t i, Sample *sample) {
+/* Runs one that is not asked at every tick, and keeps what it costs. @expected_nsec: 0 if nobody knows. */
+static void collection_run_costly(Collection *collection, size_t i, uint64_t expected_nsec, Sample *sample) {
         CollectorState *state = &collection->states[i];
-        uint64_t cpu_nsec = collection_cpu_nsec(collection);
+        uint64_t cpu_nsec;
 
+        if (collection->before_costly)
+                collection->before_costly(expected_nsec > 0 ? expected_nsec : UINT64_MAX,
+                                          collection->userdata);
+
+        cpu_nsec = collection_cpu_nsec(collection);
         collection_run_collector(collection, i, sample);
         state->last_cpu_nsec = state->cpu_nsec;
         state->cpu_nsec = collection_cpu_nsec(collection) - cpu_nsec;
@@ -273,14 +283,17 @@ static bool collection_pays_table(const Collection *collection, const CollectorS
 }
 
 static void collection_run_table(Collection *collection, size_t i, Sample *sample) {
-        if (collection_pays_table(collection, &collection->states[i]))
-                collection_run_costly(collection, i, sample);
+        const CollectorState *state = &collection->states[i];
+
+        if (collection_pays_table(collection, state))
+                collection_run_costly(collection, i, state->cpu_nsec, sample);
         else
                 collection_repeat_collector(collection, i, sample);
 }
 
 static void collection_run_walker(Collection *collection, size_t i, Sample *sample) {
         const CollectContext *context = &collection->context;
+        const CollectorState *state = &collection->states[i];
         WalkTally *tally = &collection->tallies[walk_is_full(context->walk)];
 
         if (context->walk == WALK_NONE) {
@@ -288,12 +301,12 @@ static void collection_run_walker(Collection *collection, size_t i, Sample *samp
                 return;
         }
 
-        collection_run_costly(collection, i, sample);
-        (collection->states[i].report.error < 0 ? walk_plan_fail
-                                                : walk_plan_charge)(&collection->plan, context->walk,
-                                                                    context->now_usec,
-                                                                    collection->states[i].cpu_nsec);
-        tally->cpu_nsec += collection->states[i].cpu_nsec;
+        collection_run_costly(collection, i, collection->plan.cost_nsec[context->walk], sample);
+        if (state->report.error < 0)
+                walk_plan_fail(&collection->plan, context->walk, context->now_usec, state->cpu_nsec);
+        else
+                walk_plan_charge(&collection->plan, context->walk, context->now_usec, state->cpu_nsec);
+        tally->cpu_nsec += state->cpu_nsec;
         tally->n++;
 }
 
@@ -303,12 +316,17 @@ static void (*const run_by_cost[])(Collection *collection, size_t i, Sample *sam
         [COLLECTOR_COST_WALK] = collection_run_walker,
 };
 
+static void collection_report(const CollectorState *state, const Sample *sample, CollectorReport *ret) {
+        *ret = state->report;
+        ret->last_success_usec = instant_tell(state->success, sample_instant(sample));
+}
+
 static void collection_take_sample(Collection *collection, const Bounds *bounds, Walk walk, Sample *sample) {
         collection_begin(collection, bounds, walk, sample);
 
         for (size_t i = 0; i < ELEMENTSOF(collectors); i++) {
                 run_by_cost[collectors[i]->cost](collection, i, sample);
-                sample->reports[collectors[i]->id] = collection->states[i].report;
+                collection_report(&collection->states[i], sample, &sample->reports[collectors[i]->id]);
         }
 
         collection_end(collection, sample);
@@ -337,6 +355,15 @@ void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk
 
         collection->asks_all = true;
         collection_take_sample(collection, bounds, walk, sample);
+}
+
+void collection_set_before_costly(Collection *collection,
+                                  collection_before_costly_fn before_costly,
+                                  void *userdata) {
+        assert(collection);
+
+        collection->before_costly = before_costly;
+        collection->userdata = userdata;
 }
 
 void collection_hurry(Collection *collection) {

@@ -31,6 +31,19 @@ _warn_unused_ int collection_new(const Sources *sources, Collection **ret);
 Collection *collection_free(Collection *collection);
 DEFINE_CLEANUP(Collection *, collection_free)
 
+/**
+ * collection_before_costly_fn - something that may take long is about to be asked
+ * @expected_nsec:      CPU time that it took the last time; UINT64_MAX if it never was asked
+ *
+ * That is a walk, or another table of sockets. Called on the thread that takes the sample.
+ */
+typedef void (*collection_before_costly_fn)(uint64_t expected_nsec, void *userdata);
+
+/* From now on somebody is told of that. */
+void collection_set_before_costly(Collection *collection,
+                                  collection_before_costly_fn before_costly,
+                                  void *userdata);
+
 /* Takes one sample within these bounds: clears it, sets its times and everything that collectors know. If a
  * walk over all TCP sockets is due, it comes with it; else what the last ones found is told again. */
 void collection_run(Collection *collection, const Bounds *bounds, Sample *sample);

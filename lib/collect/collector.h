@@ -20,7 +20,7 @@
 typedef enum CollectorCost {
         COLLECTOR_COST_TICK,  /* small, whatever the host does: every tick */
         COLLECTOR_COST_TABLE, /* grows with one other table of sockets, which is small on most hosts: as
-                               * often as a tenth of the budget pays for it */
+                               * often as a twentieth of the budget pays for it */
         COLLECTOR_COST_WALK,  /* grows with the connections of the host: paid from a budget (walk.h) */
 } CollectorCost;
 

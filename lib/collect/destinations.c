@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/frequent.h"
 #include "base/sort.h"
-#include "base/space_saving.h"
 #include "collect/destinations.h"
 
 /* What a port is taken for. IPv4 addresses stand in the first four bytes, also those that were mapped to
@@ -38,7 +38,7 @@ typedef struct Destination {
 } Destination;
 
 struct Destinations {
-        SpaceSaving *used;
+        Frequent *used;
         RecentDestination recent[DESTINATIONS_RECENT]; /* by hash, each in the place of the one before */
         uint16_t first;
         uint16_t last;
@@ -59,7 +59,7 @@ int destinations_new(Destinations **ret) {
         if (!destinations)
                 return -ENOMEM;
 
-        r = space_saving_new(DESTINATIONS_TRACKED_MAX, sizeof(DestinationKey), &destinations->used);
+        r = frequent_new(DESTINATIONS_TRACKED_MAX, sizeof(DestinationKey), &destinations->used);
         if (r < 0)
                 return r;
 
@@ -71,7 +71,7 @@ Destinations *destinations_free(Destinations *destinations) {
         if (!destinations)
                 return NULL;
 
-        destinations->used = space_saving_free(destinations->used);
+        destinations->used = frequent_free(destinations->used);
         free(destinations);
         return NULL;
 }
@@ -79,7 +79,7 @@ Destinations *destinations_free(Destinations *destinations) {
 void destinations_begin(Destinations *destinations, uint16_t first, uint16_t last) {
         assert(destinations);
 
-        space_saving_clear(destinations->used);
+        frequent_clear(destinations->used);
         memset(destinations->recent, 0, sizeof destinations->recent);
         destinations->first = first;
         destinations->last = last;
@@ -111,7 +111,7 @@ static inline void destinations_count(Destinations *destinations, const Destinat
 
         if (recent->n == 0 || !key_is(&recent->key, key)) {
                 if (recent->n > 0)
-                        space_saving_add(destinations->used, &recent->key, recent->n);
+                        frequent_add(destinations->used, &recent->key, recent->n);
                 *recent = (RecentDestination){ .key = *key };
         }
         recent->n++;
@@ -147,7 +147,7 @@ static void destinations_settle(Destinations *destinations) {
                 RecentDestination *recent = &destinations->recent[i];
 
                 if (recent->n > 0)
-                        space_saving_add(destinations->used, &recent->key, recent->n);
+                        frequent_add(destinations->used, &recent->key, recent->n);
                 recent->n = 0;
         }
 }
@@ -174,26 +174,23 @@ static void destination_add(Destination *destination, const Destination *other) 
                 destination->row = other->row;
 }
 
-/* One row a destination: of its source addresses, the one with the most ports. Sets @ret_total to all ports
- * that were counted: what a key has too many in its count it took over from those that it displaced. */
-static size_t destinations_merge(Destinations *destinations, uint64_t *ret_total) {
-        size_t n = space_saving_size(destinations->used), n_rows = 0;
+/* One row a destination: of its source addresses, the one with the most ports. */
+static size_t destinations_merge(Destinations *destinations) {
+        size_t n = frequent_size(destinations->used), n_rows = 0;
 
-        *ret_total = 0;
         for (size_t i = 0; i < n; i++) {
-                SpaceSavingEntry entry = space_saving_get(destinations->used, i);
+                FrequentEntry entry = frequent_get(destinations->used, i);
                 const DestinationKey *key = entry.key;
                 Destination *destination = &destinations->rows[i];
 
                 *destination = (Destination){
                         .row.key.family = (uint8_t)key->family,
-                        .row.n_ports = entry.count - entry.error,
+                        .row.n_ports = entry.count,
                         .row.error = entry.error,
-                        .n_ports = entry.count - entry.error,
+                        .n_ports = entry.count,
                 };
                 memcpy(destination->row.key.port, &key->port, sizeof destination->row.key.port);
                 memcpy(destination->row.key.address, key->address, sizeof destination->row.key.address);
-                *ret_total += entry.count;
         }
 
         sort_in_place(destinations->rows, n, sizeof *destinations->rows, destinations_compare_keys,
@@ -213,21 +210,24 @@ static size_t destinations_merge(Destinations *destinations, uint64_t *ret_total
 
 void destinations_end(Destinations *destinations, const Bounds *bounds) {
         Destination other = { .row.key.family = ENDPOINT_OTHER };
+        uint64_t n_dropped;
         size_t n, n_kept;
 
         assert(destinations && bounds);
 
         destinations_settle(destinations);
-        n = destinations_merge(destinations, &other.row.n_ports);
+        n = destinations_merge(destinations);
         n_kept = MIN(n, (size_t)bounds->n_destinations);
         sort_in_place(destinations->rows, n, sizeof *destinations->rows, destinations_compare_ports,
                       /* userdata= */ NULL);
+        other.row.n_ports = frequent_total(destinations->used);
         for (size_t i = 0; i < n_kept; i++)
                 other.row.n_ports -= destinations->rows[i].n_ports;
 
-        destinations->n_truncated += space_saving_displaced(destinations->used);
+        n_dropped = frequent_dropped(destinations->used);
+        destinations->n_truncated += n_dropped;
         destinations->n_folded = n - n_kept;
-        destinations->had_other |= n > n_kept;
+        destinations->had_other |= n > n_kept || n_dropped > 0;
         destinations->n_rows = n_kept;
         if (destinations->had_other)
                 destinations->rows[destinations->n_rows++] = other;
@@ -243,5 +243,5 @@ void destinations_make_rows(const Destinations *destinations, Sample *sample) {
         sample->n_destinations = (uint32_t)destinations->n_rows;
         sample_set(sample, VALUE_DESTINATIONS_FOLDED, destinations->n_folded);
         sample_set(sample, VALUE_DESTINATIONS_TRUNCATED, destinations->n_truncated);
-        sample_set(sample, VALUE_DESTINATION_PORTS_MISSED, space_saving_missed_max(destinations->used));
+        sample_set(sample, VALUE_DESTINATION_PORTS_MISSED, frequent_missed_max(destinations->used));
 }

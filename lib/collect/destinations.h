@@ -9,9 +9,9 @@
  * out is counted for those three together; of a destination that is reached from
  * several addresses the worst is told.
  *
- * Memory is bounded, whatever the host connects to: the most used are found by the
- * space-saving algorithm (base/space_saving.h). As long as no more combinations
- * are in use than it has room for, all numbers are exact. Beyond that the row `other`
+ * Memory is bounded, whatever the host connects to: the most used are found by a
+ * counter of frequent keys (base/frequent.h). As long as no more combinations are in
+ * use than it has room for, all numbers are exact. Beyond that the row `other`
  * still has every port that no other row has: only whose they are is not known, and
  * the number of rows folded into it is the least that they can be.
  */
@@ -22,7 +22,7 @@
 #include "collect/bounds.h"
 #include "store/sample.h"
 
-/* Combinations that are told apart. */
+/* Combinations that are told apart; of more than these at least half as many. */
 #define DESTINATIONS_TRACKED_MAX 1024
 
 typedef struct Destinations Destinations;

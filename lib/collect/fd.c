@@ -8,24 +8,36 @@
 
 #include <errno.h>
 
-#include "base/file.h"
+#include "base/kept_file.h"
 #include "collect/collector.h"
 #include "kernel/proc_sys.h"
 
+typedef struct Fd {
+        const Sources *sources;
+        KeptFile file;
+} Fd;
+
 static int fd_open(CollectContext *context, void **ret_state) {
-        *ret_state = (void *)context->sources;
+        Fd *fd;
+
+        fd = calloc(1, sizeof *fd);
+        if (!fd)
+                return -ENOMEM;
+
+        fd->sources = context->sources;
+        fd->file = KEPT_FILE(value_infos[VALUE_HOST_OPEN_FDS].source);
+        *ret_state = fd;
         return 0;
 }
 
 static int fd_collect(void *state, Sample *sample) {
-        const Sources *sources = state;
+        Fd *fd = state;
         uint64_t numbers[PROC_SYS_NUMBERS_MAX];
         char text[256];
         size_t length;
         int n, r;
 
-        r = file_read_at(sources->proc_fd, value_infos[VALUE_HOST_OPEN_FDS].source, text, sizeof text,
-                         &length);
+        r = kept_file_read(&fd->file, fd->sources->proc_fd, text, sizeof text, &length);
         if (r < 0)
                 return r;
 
@@ -40,9 +52,20 @@ static int fd_collect(void *state, Sample *sample) {
         return 0;
 }
 
+static void fd_close(void *state) {
+        Fd *fd = state;
+
+        if (!fd)
+                return;
+
+        kept_file_done(&fd->file);
+        free(fd);
+}
+
 const Collector fd_collector = {
         .id = COLLECTOR_FD,
         .cost = COLLECTOR_COST_TICK,
         .open = fd_open,
         .collect = fd_collect,
+        .close = fd_close,
 };

@@ -10,12 +10,15 @@
 
 #include <errno.h>
 
-#include "base/file.h"
+#include "base/kept_file.h"
 #include "collect/collector.h"
 #include "kernel/proc_sys.h"
 
-/* A file of the list below may hold a page; the list of reserved ports may be longer. */
-#define LIMITS_TEXT_BYTES_MAX (64 * 1024)
+/* Of a file of numbers, and of the list of reserved ports on most hosts. For each read of a sysctl the
+ * kernel clears as many bytes as are asked for (proc_sys_call_handler(), fs/proc/proc_sysctl.c).
+ */
+#define LIMITS_TEXT_BYTES       256
+#define LIMITS_PORTS_TEXT_BYTES (64 * 1024)
 
 /* Files that hold one number, which is the value as it is. */
 static const struct {
@@ -34,26 +37,34 @@ static const ValueId memory_limits[] = {
         VALUE_TCP_MEMORY_MAX_BYTES,
 };
 
+typedef struct Limits {
+        CollectContext *context;
+        KeptFile plain[ELEMENTSOF(plain_limits)];
+        KeptFile memory;
+        KeptFile port_range;
+        KeptFile reserved_ports;
+} Limits;
+
 /* Returns how many numbers the file holds, at least one. */
 static int
-limits_read(const Sources *sources, const char *path, uint64_t ret_numbers[static PROC_SYS_NUMBERS_MAX]) {
-        char text[256];
+limits_read(const Limits *limits, KeptFile *file, uint64_t ret_numbers[static PROC_SYS_NUMBERS_MAX]) {
+        char text[LIMITS_TEXT_BYTES];
         size_t length;
         int r;
 
-        r = file_read_at(sources->proc_fd, path, text, sizeof text, &length);
+        r = kept_file_read(file, limits->context->sources->proc_fd, text, sizeof text, &length);
         if (r < 0)
                 return r;
 
         return proc_sys_parse_numbers(text, length, ret_numbers);
 }
 
-static int limits_collect_plain(const Sources *sources, Sample *sample) {
+static int limits_collect_plain(Limits *limits, Sample *sample) {
         uint64_t numbers[PROC_SYS_NUMBERS_MAX];
         int n;
 
         for (size_t i = 0; i < ELEMENTSOF(plain_limits); i++) {
-                n = limits_read(sources, value_infos[plain_limits[i].id].source, numbers);
+                n = limits_read(limits, &limits->plain[i], numbers);
                 if (n == -ENOENT && plain_limits[i].may_be_absent)
                         continue;
                 if (n < 0)
@@ -65,11 +76,11 @@ static int limits_collect_plain(const Sources *sources, Sample *sample) {
         return 0;
 }
 
-static int limits_collect_memory(const Sources *sources, Sample *sample) {
+static int limits_collect_memory(Limits *limits, Sample *sample) {
         uint64_t numbers[PROC_SYS_NUMBERS_MAX], page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), bytes;
         int n;
 
-        n = limits_read(sources, value_infos[memory_limits[0]].source, numbers);
+        n = limits_read(limits, &limits->memory, numbers);
         if (n < 0)
                 return n == -ENOENT ? 0 : n;
         if ((size_t)n < ELEMENTSOF(memory_limits))
@@ -82,55 +93,92 @@ static int limits_collect_memory(const Sources *sources, Sample *sample) {
         return 0;
 }
 
-/* Ports that connect(2) may choose from: the range less those set apart (ip(7)). */
-static int limits_collect_ports(CollectContext *context, Sample *sample) {
-        const Sources *sources = context->sources;
-        uint64_t range[PROC_SYS_NUMBERS_MAX];
-        char text[LIMITS_TEXT_BYTES_MAX];
+static int limits_count_ports(Limits *limits, char *text, size_t size, uint16_t first, uint16_t last) {
         size_t length;
-        int n, r;
+        int r;
 
-        n = limits_read(sources, value_infos[VALUE_EPHEMERAL_PORTS].source, range);
+        r = kept_file_read(&limits->reserved_ports, limits->context->sources->proc_fd, text, size, &length);
+        return r < 0 ? r : proc_sys_count_ports(text, length, first, last);
+}
+
+/* Returns how many of these ports are set apart. */
+static int limits_count_reserved_ports(Limits *limits, uint16_t first, uint16_t last) {
+        char text[LIMITS_TEXT_BYTES], long_text[LIMITS_PORTS_TEXT_BYTES];
+        int n;
+
+        n = limits_count_ports(limits, text, sizeof text, first, last);
+        if (n == -EFBIG)
+                n = limits_count_ports(limits, long_text, sizeof long_text, first, last);
+        return n == -ENOENT ? 0 : n;
+}
+
+/* Ports that connect(2) may choose from: the range less those set apart (ip(7)). */
+static int limits_collect_ports(Limits *limits, Sample *sample) {
+        uint64_t range[PROC_SYS_NUMBERS_MAX];
+        uint16_t first, last;
+        int n;
+
+        n = limits_read(limits, &limits->port_range, range);
         if (n < 0)
                 return n;
         if (n < 2 || range[0] > range[1] || range[1] > UINT16_MAX)
                 return -EBADMSG;
 
-        context->first_port = (uint16_t)range[0];
-        context->last_port = (uint16_t)range[1];
+        limits->context->first_port = first = (uint16_t)range[0];
+        limits->context->last_port = last = (uint16_t)range[1];
 
-        n = 0;
-        r = file_read_at(sources->proc_fd, "sys/net/ipv4/ip_local_reserved_ports", text, sizeof text,
-                         &length);
-        if (r == 0)
-                n = proc_sys_count_ports(text, length, (uint16_t)range[0], (uint16_t)range[1]);
-        else if (r != -ENOENT)
-                return r;
+        n = limits_count_reserved_ports(limits, first, last);
         if (n < 0)
                 return n;
 
-        sample_set(sample, VALUE_EPHEMERAL_PORTS, range[1] - range[0] + 1 - (uint64_t)n);
+        sample_set(sample, VALUE_EPHEMERAL_PORTS, (uint64_t)(last - first + 1 - n));
         return 0;
 }
 
 static int limits_open(CollectContext *context, void **ret_state) {
-        *ret_state = context;
+        Limits *limits;
+
+        limits = calloc(1, sizeof *limits);
+        if (!limits)
+                return -ENOMEM;
+
+        limits->context = context;
+        for (size_t i = 0; i < ELEMENTSOF(plain_limits); i++)
+                limits->plain[i] = KEPT_FILE(value_infos[plain_limits[i].id].source);
+        limits->memory = KEPT_FILE(value_infos[memory_limits[0]].source);
+        limits->port_range = KEPT_FILE(value_infos[VALUE_EPHEMERAL_PORTS].source);
+        limits->reserved_ports = KEPT_FILE("sys/net/ipv4/ip_local_reserved_ports");
+        *ret_state = limits;
         return 0;
 }
 
 static int limits_collect(void *state, Sample *sample) {
-        CollectContext *context = state;
+        Limits *limits = state;
         int r;
 
-        r = limits_collect_plain(context->sources, sample);
+        r = limits_collect_plain(limits, sample);
         if (r < 0)
                 return r;
 
-        r = limits_collect_memory(context->sources, sample);
+        r = limits_collect_memory(limits, sample);
         if (r < 0)
                 return r;
 
-        return limits_collect_ports(context, sample);
+        return limits_collect_ports(limits, sample);
+}
+
+static void limits_close(void *state) {
+        Limits *limits = state;
+
+        if (!limits)
+                return;
+
+        for (size_t i = 0; i < ELEMENTSOF(limits->plain); i++)
+                kept_file_done(&limits->plain[i]);
+        kept_file_done(&limits->memory);
+        kept_file_done(&limits->port_range);
+        kept_file_done(&limits->reserved_ports);
+        free(limits);
 }
 
 const Collector limits_collector = {
@@ -138,4 +186,5 @@ const Collector limits_collector = {
         .cost = COLLECTOR_COST_TICK,
         .open = limits_open,
         .collect = limits_collect,
+        .close = limits_close,
 };

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 
-#include "base/file.h"
 #include "collect/net_table.h"
 
 /* The largest, netstat, has 6 KiB on Linux 6.18. */
@@ -18,8 +17,12 @@ typedef struct NetTableVisit {
 void net_table_init(NetTable *table, const char *source, proc_net_parse_fn parse) {
         assert(table);
 
-        *table = (NetTable){ .source = source, .parse = parse };
+        *table = (NetTable){ .file = KEPT_FILE(source), .parse = parse };
         field_map_init(&table->map, source);
+}
+
+void net_table_done(NetTable *table) {
+        kept_file_done(&table->file);
 }
 
 static void net_table_on_field(const ProcNetField *field, void *userdata) {
@@ -30,7 +33,7 @@ static void net_table_on_field(const ProcNetField *field, void *userdata) {
                 sample_set(visit->sample, id, field->value);
 }
 
-int net_table_read(const NetTable *table, const Sources *sources, Sample *sample) {
+int net_table_read(NetTable *table, const Sources *sources, Sample *sample) {
         NetTableVisit visit = { .map = &table->map, .sample = sample };
         char text[NET_TABLE_BYTES_MAX];
         size_t length;
@@ -39,7 +42,7 @@ int net_table_read(const NetTable *table, const Sources *sources, Sample *sample
         assert(sources);
         assert(sample);
 
-        r = file_read_at(sources->proc_fd, table->source, text, sizeof text, &length);
+        r = kept_file_read(&table->file, sources->proc_fd, text, sizeof text, &length);
         if (r < 0)
                 return r;
 

@@ -36,7 +36,7 @@ static int netstat_open(CollectContext *context, void **ret_state) {
 }
 
 static int netstat_collect(void *state, Sample *sample) {
-        const Netstat *netstat = state;
+        Netstat *netstat = state;
         int r;
 
         r = net_table_read(&netstat->snmp, netstat->sources, sample);
@@ -52,7 +52,15 @@ static int netstat_collect(void *state, Sample *sample) {
 }
 
 static void netstat_close(void *state) {
-        free(state);
+        Netstat *netstat = state;
+
+        if (!netstat)
+                return;
+
+        net_table_done(&netstat->snmp);
+        net_table_done(&netstat->netstat);
+        net_table_done(&netstat->snmp6);
+        free(netstat);
 }
 
 const Collector netstat_collector = {

@@ -2,21 +2,16 @@
 #pragma once
 
 /*
- * Who holds a socket: from its inode to a process, by the tables of descriptors
+ * Who holds a socket: what is known of it, and when to search again
  *
  * Asked only for sockets whose cgroup does not say enough: listeners, for the name
  * of their process; UNIX listeners, of which the kernel tells no cgroup; and what
  * systemd made for somebody else (socket activation). Answers are kept by inode.
  *
- * Where the unit is known its processes alone are searched. Else all are, a share
- * in each sample, and of each only the first few hundred descriptors, as sockets
- * that are passed on or listened on at start stand low. What is not found, or
- * found with systemd, is searched again after some seconds, then ever more rarely;
- * but soon when something begins to wait at the socket. And the first processes of a
- * unit are looked into as they come, for what they were passed.
- *
- * Reading another user's descriptors takes CAP_DAC_READ_SEARCH, to open the
- * folder, and CAP_SYS_PTRACE, to read what stands in it (proc_pid_fd(5)).
+ * Where the unit is known its processes alone are searched, else all are
+ * (fd_search.h). What is not found, or found with systemd, is searched again after
+ * some seconds, then ever more rarely; but soon when something begins to wait at the
+ * socket.
  */
 
 #include "base/macro.h"

@@ -34,7 +34,7 @@
 #define PROCESSES_SHARE_MAX   512
 #define PROCESSES_PASS_SHARES 60
 
-/* How long name, unit and limit of a process are believed. */
+/* How long name, unit and limit of a process are believed, and that it is a thread of the kernel. */
 #define PROCESSES_DESCRIBED_USEC (10 * USEC_PER_SEC)
 
 struct Processes {
@@ -204,10 +204,33 @@ static int process_count_fds(const Processes *processes, Process *process) {
         return r;
 }
 
+static bool process_is_fresh(const Process *process, usec_t now_usec) {
+        return now_usec - process->described_usec < PROCESSES_DESCRIBED_USEC;
+}
+
 /* One that systemd has forked has its program's name very soon. */
 static bool process_is_described(const Process *process, usec_t now_usec) {
-        return process->unit && !process_is_not_itself(process) &&
-               now_usec - process->described_usec < PROCESSES_DESCRIBED_USEC;
+        return process->unit && !process_is_not_itself(process) && process_is_fresh(process, now_usec);
+}
+
+static bool process_has_none(const Process *process) {
+        return process->open_fds == 0 && process->is_permitted;
+}
+
+static bool process_read_is_kernel_thread(const Processes *processes, const Process *process) {
+        char text[1024];
+        ProcStat stat;
+        size_t length;
+
+        return process_read_file(processes, process->pid, "stat", text, sizeof text, &length) == 0 &&
+               proc_stat_parse(text, length, &stat) == 0 && (stat.flags & PROC_STAT_IS_KERNEL_THREAD);
+}
+
+/* Of one without descriptors nothing else is told. That it is a thread of the kernel is found out once. */
+static void process_describe_empty(const Processes *processes, Process *process, usec_t now_usec) {
+        process->is_kernel_thread =
+                process->is_kernel_thread || process_read_is_kernel_thread(processes, process);
+        process->described_usec = now_usec;
 }
 
 /* Return: 0, or -ENOENT if it is gone, or why it could not be looked at now. */
@@ -219,11 +242,14 @@ static int process_look(const Processes *processes, Process *process, usec_t now
         if (r < 0)
                 return process_is_gone(r) ? -ENOENT : r;
 
-        /* Threads of the kernel have none, and nothing else to be known of. */
-        if ((looked_at.open_fds > 0 || !looked_at.is_permitted) &&
-            !process_is_described(&looked_at, now_usec) &&
-            !process_describe(processes, &looked_at, now_usec))
-                return -ENOENT;
+        if (process_has_none(&looked_at)) {
+                if (!process_is_fresh(&looked_at, now_usec))
+                        process_describe_empty(processes, &looked_at, now_usec);
+        } else if (process_has_none(process) || !process_is_described(&looked_at, now_usec)) {
+                looked_at.is_kernel_thread = false;
+                if (!process_describe(processes, &looked_at, now_usec))
+                        return -ENOENT;
+        }
 
         *process = looked_at;
         return 0;
@@ -265,6 +291,11 @@ static int processes_add(Processes *processes, pid_t pid, usec_t now_usec) {
 
         if (processes->n_next == PROCESSES_TRACKED_MAX) {
                 processes->n_too_many++;
+                return 0;
+        }
+
+        if (process.is_kernel_thread && process_is_fresh(&process, now_usec)) {
+                processes->next[processes->n_next++] = process;
                 return 0;
         }
 

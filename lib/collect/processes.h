@@ -7,8 +7,8 @@
  * /proc is read on from where the last sample stopped, a share of it in each, so
  * that twenty thousand processes are come to in a minute and a hundred in two or
  * three seconds, at a cost that is the same in every sample. What is known of a process is kept until it is
- * come to again. Name, unit and limit are read when a process is new and then rarely: one that takes a
- * process's number shows under its name for ten seconds at most.
+ * come to again. Name, unit and limit are read when a process is new and then rarely, and so is whether a
+ * thread of the kernel still is one: what takes the number of another shows as that for ten seconds at most.
  */
 
 #include <sys/types.h>
@@ -29,6 +29,7 @@ typedef struct Process {
         uint64_t described_usec; /* when all but open_fds was read; CLOCK_BOOTTIME */
         char name[PROCESS_NAME_SIZE];
         bool is_permitted;                  /* its descriptors could be counted */
+        bool is_kernel_thread;              /* it has none, and no file of its own */
         const struct Process *next_of_unit; /* good until the next scan */
 } Process;
 

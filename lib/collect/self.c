@@ -9,13 +9,15 @@
 
 #include <errno.h>
 
-#include "base/file.h"
+#include "base/kept_file.h"
 #include "collect/collector.h"
 #include "kernel/proc_fd.h"
 #include "kernel/proc_stat.h"
 
 typedef struct Self {
         const Sources *sources;
+        KeptFile stat;
+        KeptFile limits;
         uint64_t ticks_per_sec;
         uint64_t page_bytes;
         usec_t boot_usec; /* CLOCK_REALTIME when the host started */
@@ -29,6 +31,8 @@ static int self_open(CollectContext *context, void **ret_state) {
                 return -ENOMEM;
 
         self->sources = context->sources;
+        self->stat = KEPT_FILE(value_infos[VALUE_PROCESS_START_USEC].source);
+        self->limits = KEPT_FILE(value_infos[VALUE_PROCESS_MAX_FDS].source);
         self->ticks_per_sec = (uint64_t)sysconf(_SC_CLK_TCK);
         self->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
         /* Taken once: the start of a process must not move when the clock is set. */
@@ -43,14 +47,13 @@ static usec_t self_ticks_to_usec(const Self *self, uint64_t ticks) {
                ticks % self->ticks_per_sec * USEC_PER_SEC / self->ticks_per_sec;
 }
 
-static int self_collect_stat(const Self *self, Sample *sample) {
+static int self_collect_stat(Self *self, Sample *sample) {
         char text[1024];
         ProcStat stat;
         size_t length;
         int r;
 
-        r = file_read_at(self->sources->proc_fd, value_infos[VALUE_PROCESS_START_USEC].source, text,
-                         sizeof text, &length);
+        r = kept_file_read(&self->stat, self->sources->proc_fd, text, sizeof text, &length);
         if (r < 0)
                 return r;
         r = proc_stat_parse(text, length, &stat);
@@ -65,7 +68,7 @@ static int self_collect_stat(const Self *self, Sample *sample) {
 }
 
 static int self_collect(void *state, Sample *sample) {
-        const Self *self = state;
+        Self *self = state;
         uint64_t limit, n_fds;
         char text[4096];
         size_t length;
@@ -83,8 +86,7 @@ static int self_collect(void *state, Sample *sample) {
                 return r;
         sample_set(sample, VALUE_PROCESS_OPEN_FDS, n_fds);
 
-        r = file_read_at(self->sources->proc_fd, value_infos[VALUE_PROCESS_MAX_FDS].source, text,
-                         sizeof text, &length);
+        r = kept_file_read(&self->limits, self->sources->proc_fd, text, sizeof text, &length);
         if (r < 0)
                 return r;
         r = proc_limits_parse_open_files(text, length, &limit);
@@ -95,7 +97,14 @@ static int self_collect(void *state, Sample *sample) {
 }
 
 static void self_close(void *state) {
-        free(state);
+        Self *self = state;
+
+        if (!self)
+                return;
+
+        kept_file_done(&self->stat);
+        kept_file_done(&self->limits);
+        free(self);
 }
 
 const Collector self_collector = {

@@ -37,7 +37,7 @@ static int sockstat_open(CollectContext *context, void **ret_state) {
 
 static int sockstat_collect(void *state, Sample *sample) {
         static const ValueId in_pages[] = { VALUE_TCP_MEMORY_BYTES, VALUE_UDP_MEMORY_BYTES };
-        const Sockstat *sockstat = state;
+        Sockstat *sockstat = state;
         uint64_t bytes;
         int r;
 
@@ -58,7 +58,14 @@ static int sockstat_collect(void *state, Sample *sample) {
 }
 
 static void sockstat_close(void *state) {
-        free(state);
+        Sockstat *sockstat = state;
+
+        if (!sockstat)
+                return;
+
+        net_table_done(&sockstat->sockstat);
+        net_table_done(&sockstat->sockstat6);
+        free(sockstat);
 }
 
 const Collector sockstat_collector = {

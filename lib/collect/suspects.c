@@ -51,6 +51,8 @@ struct Suspects {
         Unit *looked_into[SUSPECTS_MAX];
         Suspect found[SUSPECTS_MAX]; /* by this round, so far */
 
+        Instant gathered_at; /* the walk of this round */
+        Instant told_at;     /* that of the round which told */
         size_t n_told;
         Suspect told[SUSPECTS_MAX];
 };
@@ -100,6 +102,10 @@ const Suspect *suspects_get(const Suspects *suspects, size_t i) {
         assert(i < suspects->n_told);
 
         return &suspects->told[i];
+}
+
+Instant suspects_counted_at(const Suspects *suspects) {
+        return suspects->told_at;
 }
 
 static size_t suspects_find_unit(const Suspects *suspects, const Unit *unit) {
@@ -204,6 +210,7 @@ static size_t suspects_look(Suspects *suspects, const Process *process) {
 }
 
 static void suspects_tell(Suspects *suspects) {
+        suspects->told_at = suspects->gathered_at;
         suspects->n_told = 0;
         for (size_t i = 0; i < suspects->n_units; i++)
                 if (suspects->found[i].n_close_wait > 0)
@@ -239,7 +246,9 @@ static void suspects_forget(Suspects *suspects) {
         suspects->n_told = n;
 }
 
-void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec) {
+void suspects_step(Suspects *suspects, bool was_walked, Instant now) {
+        usec_t now_usec = now.boottime_usec;
+
         assert(suspects);
 
         /* A unit may have one process that is known and many that are not, until then. */
@@ -258,6 +267,7 @@ void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec) {
         case SUSPECTS_GATHER:
                 if (!was_walked)
                         break;
+                suspects->gathered_at = now;
                 suspects->last_pid = 0;
                 suspects->phase = SUSPECTS_SEARCH;
                 suspects_search(suspects);

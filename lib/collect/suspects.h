@@ -11,6 +11,7 @@
  * is nothing to search, and no privilege is needed.
  */
 
+#include "base/instant.h"
 #include "base/macro.h"
 #include "collect/processes.h"
 #include "collect/units.h"
@@ -40,7 +41,7 @@ DEFINE_CLEANUP(Suspects *, suspects_free)
 void suspects_add(Suspects *suspects, const Unit *unit, uint64_t inode);
 
 /* Once a sample: goes on with what is being looked into. @was_walked: with this sample came a walk. */
-void suspects_step(Suspects *suspects, bool was_walked, usec_t now_usec);
+void suspects_step(Suspects *suspects, bool was_walked, Instant now);
 
 /* Forgets what was found out, as no walk tells any more whether it still holds. */
 void suspects_clear(Suspects *suspects);
@@ -48,3 +49,6 @@ void suspects_clear(Suspects *suspects);
 /* What was found out, as far as it still holds. */
 size_t suspects_count(const Suspects *suspects);
 const Suspect *suspects_get(const Suspects *suspects, size_t i);
+
+/* When the walk was made by whose sockets it was found out. */
+Instant suspects_counted_at(const Suspects *suspects);

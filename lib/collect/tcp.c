@@ -46,10 +46,10 @@ typedef struct TcpWalk {
         Walk kind;          /* of the walk that goes on, or the last one */
         int error;          /* of the last walk; -ENODATA before the first full one */
         bool needs_full;    /* none was made to its end */
-        usec_t sample_usec; /* CLOCK_REALTIME of the sample before */
-        usec_t rare_usec;   /* CLOCK_REALTIME of the sample in which they were counted last */
-        usec_t full_usec;   /* the same of the others */
-        usec_t all_usec;    /* the same of those that are bound and nothing more */
+        usec_t sample_usec; /* CLOCK_BOOTTIME of the sample before */
+        Instant rare_at;    /* of the sample in which they were counted last */
+        Instant full_at;    /* the same of the others */
+        Instant all_at;     /* the same of those that are bound and nothing more */
         Derivation derivation;
 
         uint64_t n_sockets[_STATES];
@@ -330,7 +330,7 @@ static StateCounts tcp_counts(const TcpWalk *walk) {
 /* Holds a full walk against the kernel's counters. On a host where one comes with every sample there is
  * nothing to derive, but what is to be learned is learned the best there, with few sockets. */
 static void tcp_learn_counters(TcpWalk *walk, const Sample *sample, bool has_walked_before) {
-        bool is_needed = !has_walked_before || walk->derivation.established == ESTABLISHED_UNKNOWN;
+        bool is_needed = !has_walked_before || walk->derivation.established <= ESTABLISHED_EITHER;
         StateCounters before, behind;
         StateCounts counts = tcp_counts(walk);
 
@@ -341,7 +341,8 @@ static void tcp_learn_counters(TcpWalk *walk, const Sample *sample, bool has_wal
 }
 
 static int tcp_walk(TcpWalk *walk, Sample *sample) {
-        bool has_walked_before = walk->full_usec == walk->sample_usec;
+        Instant now = sample_instant(sample);
+        bool has_walked_before = walk->full_at.boottime_usec == walk->sample_usec;
         int r;
 
         if (walk->context->walk == WALK_ALL)
@@ -353,14 +354,14 @@ static int tcp_walk(TcpWalk *walk, Sample *sample) {
         if (r < 0)
                 return r;
 
-        walk->rare_usec = sample->realtime_usec;
+        walk->rare_at = now;
         if (walk->kind == WALK_ALL) {
                 walk->has_bound_inactive = walk->states & SOCK_STATE_MASK(SOCK_STATE_BOUND_INACTIVE);
-                walk->all_usec = sample->realtime_usec;
+                walk->all_at = now;
         }
         if (walk_is_full(walk->kind)) {
                 walk->needs_full = false;
-                walk->full_usec = sample->realtime_usec;
+                walk->full_at = now;
                 destinations_end(walk->destinations, walk->context->bounds);
                 tcp_learn_counters(walk, sample, has_walked_before);
         }
@@ -371,37 +372,41 @@ static int tcp_walk(TcpWalk *walk, Sample *sample) {
  * what the last walk found of that in other states. Such a number is as old as the oldest of its parts. */
 static void tcp_fill_counted_by_kernel(const TcpWalk *walk, Sample *sample) {
         StateCounts counts = tcp_counts(walk);
+        Instant at = sample_instant(sample);
+        usec_t rare_usec = instant_tell(walk->rare_at, at), full_usec = instant_tell(walk->full_at, at);
         StateCounters now;
         uint64_t n;
 
-        sample_set(sample, VALUE_TCP_ESTABLISHED_USEC, walk->full_usec);
-        sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, walk->full_usec);
-        if (walk->full_usec == sample->realtime_usec || !state_counters_take(sample, &now))
+        sample_set(sample, VALUE_TCP_ESTABLISHED_USEC, full_usec);
+        sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, full_usec);
+        if (walk->full_at.boottime_usec == sample->boottime_usec || !state_counters_take(sample, &now))
                 return;
 
         if (derivation_established(&walk->derivation, &now, &counts, &n)) {
                 sample_set(sample, VALUE_TCP_ESTABLISHED, n);
                 sample_set(sample, VALUE_TCP_ESTABLISHED_USEC,
                            walk->derivation.established == ESTABLISHED_ALONE ? sample->realtime_usec
-                                                                             : walk->rare_usec);
+                                                                             : rare_usec);
         }
         if (derivation_time_wait(&walk->derivation, &now, &counts, &n)) {
                 sample_set(sample, VALUE_TCP_TIME_WAIT, n);
-                sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, walk->rare_usec);
+                sample_set(sample, VALUE_TCP_TIME_WAIT_USEC, rare_usec);
         }
 }
 
 static void tcp_fill(const TcpWalk *walk, Sample *sample) {
+        Instant now = sample_instant(sample);
+
         for (unsigned i = 0; i < _STATES; i++)
                 if (i != STATE_BOUND_INACTIVE || walk->has_bound_inactive)
                         sample_set(sample, (ValueId)tcp_state_of_index(i), walk->n_sockets[i]);
         sample_set(sample, VALUE_TCP_RECEIVE_QUEUE_BYTES, walk->receive_queue_bytes);
         sample_set(sample, VALUE_TCP_SEND_QUEUE_BYTES, walk->send_queue_bytes);
         sample_set(sample, VALUE_TCP_RETRANSMITTING, walk->n_retransmitting);
-        sample_set(sample, VALUE_TCP_RARE_STATES_USEC, walk->rare_usec);
-        sample_set(sample, VALUE_TCP_FULL_WALK_USEC, walk->full_usec);
+        sample_set(sample, VALUE_TCP_RARE_STATES_USEC, instant_tell(walk->rare_at, now));
+        sample_set(sample, VALUE_TCP_FULL_WALK_USEC, instant_tell(walk->full_at, now));
         if (walk->has_bound_inactive)
-                sample_set(sample, VALUE_TCP_BOUND_INACTIVE_USEC, walk->all_usec);
+                sample_set(sample, VALUE_TCP_BOUND_INACTIVE_USEC, instant_tell(walk->all_at, now));
         tcp_fill_counted_by_kernel(walk, sample);
 
         tcp_fill_listeners(walk, sample);
@@ -415,14 +420,14 @@ static int tcp_collect(void *state, Sample *sample) {
         /* What a full walk had only begun to count a rare one cannot mend. */
         if (walk_is_full(context->walk) || (context->walk == WALK_RARE && !walk->needs_full))
                 walk->error = tcp_walk(walk, sample);
-        walk->sample_usec = sample->realtime_usec;
+        walk->sample_usec = sample->boottime_usec;
         if (walk->error < 0) {
                 suspects_clear(walk->suspects);
                 return walk->error;
         }
 
         tcp_fill(walk, sample);
-        suspects_step(walk->suspects, context->walk != WALK_NONE, context->now_usec);
+        suspects_step(walk->suspects, context->walk != WALK_NONE, sample_instant(sample));
         return units_has_overflow_sockets(context->units);
 }
 

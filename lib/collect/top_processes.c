@@ -172,4 +172,7 @@ void top_processes_make_rows(const Processes *processes,
         sort_in_place(sample->processes, sample->n_processes, sizeof *sample->processes, top_compare_keys,
                       /* userdata= */ NULL);
         sample_set(sample, VALUE_PROCESSES_FOLDED, n_folded);
+        if (suspects_count(suspects) > 0)
+                sample_set(sample, VALUE_PROCESSES_CLOSE_WAIT_USEC,
+                           instant_tell(suspects_counted_at(suspects), sample_instant(sample)));
 }

@@ -31,6 +31,13 @@
 
 struct Process;
 
+/* Where a search through the descriptors of processes is; all 0: there is none. */
+typedef struct FdSearchPlace {
+        bool goes_on;     /* in the next sample */
+        bool was_refused; /* in some process */
+        pid_t last_pid;
+} FdSearchPlace;
+
 typedef struct Unit {
         UnitRow row;     /* its name, and what this sample counted */
         bool is_manager; /* systemd, or one of a user: sockets that it made belong to somebody else */
@@ -43,10 +50,7 @@ typedef struct Unit {
 
         const struct Process *processes; /* that are known, in order of pid; kept by processes.h */
 
-        /* The search in its descriptors for owners of sockets; kept by owners.h */
-        bool is_searched;        /* it goes on in the next sample */
-        bool search_was_refused; /* in some process */
-        pid_t search_pid;        /* the last process of it */
+        FdSearchPlace search; /* in the descriptors of its processes; kept by fd_search.h */
 } Unit;
 
 typedef struct Units Units;

@@ -11,7 +11,8 @@
  *   rare  all states but ESTABLISHED and TIME_WAIT: the kernel passes over most
  *         sockets and copies few (the state is tested before the message is
  *         filled, inet_diag_dump_icsk(), net/ipv4/inet_diag.c). About a seventh
- *         of the next.
+ *         of the next where that was just made, and up to a half of it minutes
+ *         later, when the kernel's sockets are in no cache any more.
  *   full  those two as well, with queues and destinations.
  *   all   and sockets that are bound to a port and nothing more, for which the
  *         kernel walks over its table of ports too, that is over every socket
@@ -25,7 +26,9 @@
  *
  * So on a host with few sockets each sample has a walk over all, and with ever
  * more of them walks become rarer and not dearer: over any time they take the
- * budget, and at most one of each more.
+ * budget, and at most one of each more, and those that failed and are tried again.
+ * For the very first one nothing was saved: until the whole budget has made up for
+ * it, rare ones have half of their part.
  *
  * Pure: times and costs are told by the caller.
  */
@@ -76,7 +79,8 @@ typedef struct WalkPlan {
         Walk failed;                /* the last one, if it failed; WALK_NONE: it did not */
         unsigned n_failed;          /* how many did, one after the other */
         usec_t retry_usec;          /* when it is to be tried again */
-        usec_t first_usec;          /* when the first one began */
+        usec_t first_usec;          /* when the first one began; 0: there was none */
+        uint64_t first_nsec;        /* CPU time of that */
 } WalkPlan;
 
 /**

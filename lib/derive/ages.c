@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How long before a sample what walks counted was true */
+/* How long before a sample what it says was true */
 
 #include <assert.h>
 #include <string.h>
@@ -8,18 +8,39 @@
 #include "derive/ages.h"
 
 static const ValueId ages_values[_AGES_PARTS] = {
-        [AGES_ESTABLISHED] = VALUE_TCP_ESTABLISHED_USEC, [AGES_TIME_WAIT] = VALUE_TCP_TIME_WAIT_USEC,
-        [AGES_RARE_STATES] = VALUE_TCP_RARE_STATES_USEC, [AGES_BOUND] = VALUE_TCP_BOUND_INACTIVE_USEC,
-        [AGES_FULL_WALK] = VALUE_TCP_FULL_WALK_USEC,
+        [AGES_ESTABLISHED] = VALUE_TCP_ESTABLISHED_USEC,   [AGES_TIME_WAIT] = VALUE_TCP_TIME_WAIT_USEC,
+        [AGES_RARE_STATES] = VALUE_TCP_RARE_STATES_USEC,   [AGES_BOUND] = VALUE_TCP_BOUND_INACTIVE_USEC,
+        [AGES_FULL_WALK] = VALUE_TCP_FULL_WALK_USEC,       [AGES_PROCESSES] = VALUE_PROCESSES_COUNTED_USEC,
+        [AGES_SUSPECTS] = VALUE_PROCESSES_CLOSE_WAIT_USEC,
 };
 
-static usec_t ages_get(const Sample *sample, AgesPart part) {
-        usec_t counted_usec = sample->values[ages_values[part]];
+/* When a table that is asked for as a whole was counted; 0: it was not. */
+static usec_t ages_table_usec(const Sample *sample, CollectorId id) {
+        const CollectorReport *report = &sample->reports[id];
 
-        if (!sample_has(sample, ages_values[part]) || sample->realtime_usec < counted_usec)
+        return report->error < 0 ? 0 : report->last_success_usec;
+}
+
+static usec_t ages_counted_usec(const Sample *sample, AgesPart part) {
+        switch (part) {
+        case AGES_UNIX:
+                return ages_table_usec(sample, COLLECTOR_UNIX);
+        case AGES_UDP:
+                return ages_table_usec(sample, COLLECTOR_UDP);
+        default:
+                return sample_has(sample, ages_values[part]) ? sample->values[ages_values[part]] : 0;
+        }
+}
+
+usec_t ages_of(const Sample *sample, AgesPart part) {
+        usec_t counted_usec;
+
+        assert(sample);
+
+        counted_usec = ages_counted_usec(sample, part);
+        if (counted_usec == 0)
                 return 0;
-
-        return sample->realtime_usec - counted_usec;
+        return sample->realtime_usec - MIN(sample->realtime_usec, counted_usec);
 }
 
 size_t ages_group(const Sample *sample, unsigned wanted, AgesGroup ret[static _AGES_PARTS]) {
@@ -28,7 +49,7 @@ size_t ages_group(const Sample *sample, unsigned wanted, AgesGroup ret[static _A
         assert(sample);
 
         for (unsigned part = 0; part < _AGES_PARTS; part++) {
-                usec_t age_usec = ages_get(sample, part);
+                usec_t age_usec = ages_of(sample, part);
                 size_t i = 0;
 
                 if (!(wanted >> part & 1) || age_usec == 0)

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * How long before a sample what walks counted was true
+ * How long before a sample what it says was true
  *
- * A walk over all TCP sockets does not come with every sample (collect/walk.h):
+ * A walk over all TCP sockets does not come with every sample (collect/walk.h), nor
+ * does the question for UNIX or UDP sockets on a host with very many of them:
  * between two of them a sample says again what the last one found, and when that
  * was. Pure functions over samples.
  */
@@ -21,6 +22,10 @@ typedef enum AgesPart {
         AGES_RARE_STATES, /* all other states but the next, the host's, of units and of listeners */
         AGES_BOUND,       /* bound and nothing more */
         AGES_FULL_WALK, /* ESTABLISHED and TIME_WAIT of units and listeners, bytes in queues, destinations */
+        AGES_UNIX,      /* UNIX sockets */
+        AGES_UDP,       /* UDP sockets */
+        AGES_PROCESSES, /* descriptors of processes: of the one that was come to the longest ago */
+        AGES_SUSPECTS,  /* which process holds connections in CLOSE_WAIT, and how many */
         _AGES_PARTS,
 } AgesPart;
 
@@ -30,12 +35,15 @@ typedef struct AgesGroup {
         unsigned parts;  /* 1 << AgesPart each */
 } AgesGroup;
 
+/* How long before the sample a part of it was counted; 0: with it, or it is not there. */
+usec_t ages_of(const Sample *sample, AgesPart part);
+
 /**
  * ages_group() - what is older than the sample that tells it
  * @wanted:     the parts to look at, 1 << AgesPart each
  *
  * What was counted with the sample is in no group, and neither is what it does
- * not hold, or is of a time to come as the clock was set back.
+ * not hold.
  *
  * Return: how many groups there are, the youngest first.
  */

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "derive/ages.h"
 #include "derive/pressure.h"
 #include "derive/troubles.h"
 
@@ -116,24 +117,34 @@ static double trouble_not_accepted(const Sample *sample, const void *any) {
         return n >= TROUBLES_CLOSE_WAIT_MIN ? (double)n : 0;
 }
 
+/* What is asked for at every tick has no age. */
+#define TROUBLE_OF_TICK _AGES_PARTS
+
 static const struct {
         TableId table;
+        AgesPart part; /* by which it is judged */
         double (*judge)(const Sample *sample, const void *row);
 } kinds[_TROUBLES] = {
-        [TROUBLE_QUEUE_FULL] = { TABLE_LISTENERS, trouble_queue_full },
-        [TROUBLE_UNIX_QUEUE_FULL] = { TABLE_UNIX_LISTENERS, trouble_unix_queue_full },
-        [TROUBLE_FDS_EXHAUSTED] = { TABLE_PROCESSES, trouble_fds_exhausted },
-        [TROUBLE_QUEUE_WAS_FULL] = { TABLE_LISTENERS, trouble_queue_was_full },
-        [TROUBLE_UNIX_QUEUE_WAS_FULL] = { TABLE_UNIX_LISTENERS, trouble_unix_queue_was_full },
-        [TROUBLE_UDP_QUEUE_HIGH] = { TABLE_UDP_SOCKETS, trouble_udp_queue_high },
-        [TROUBLE_FDS_HIGH] = { TABLE_PROCESSES, trouble_fds_high },
-        [TROUBLE_CLOSE_WAIT] = { TABLE_PROCESSES, trouble_close_wait },
-        [TROUBLE_UNIT_CLOSE_WAIT] = { TABLE_UNITS, trouble_unit_close_wait },
-        [TROUBLE_NOT_ACCEPTED] = { TABLE_UNITS, trouble_not_accepted },
+        [TROUBLE_QUEUE_FULL] = { TABLE_LISTENERS, TROUBLE_OF_TICK, trouble_queue_full },
+        [TROUBLE_UNIX_QUEUE_FULL] = { TABLE_UNIX_LISTENERS, AGES_UNIX, trouble_unix_queue_full },
+        [TROUBLE_FDS_EXHAUSTED] = { TABLE_PROCESSES, AGES_PROCESSES, trouble_fds_exhausted },
+        [TROUBLE_QUEUE_WAS_FULL] = { TABLE_LISTENERS, TROUBLE_OF_TICK, trouble_queue_was_full },
+        [TROUBLE_UNIX_QUEUE_WAS_FULL] = { TABLE_UNIX_LISTENERS, AGES_UNIX, trouble_unix_queue_was_full },
+        [TROUBLE_UDP_QUEUE_HIGH] = { TABLE_UDP_SOCKETS, AGES_UDP, trouble_udp_queue_high },
+        [TROUBLE_FDS_HIGH] = { TABLE_PROCESSES, AGES_PROCESSES, trouble_fds_high },
+        [TROUBLE_CLOSE_WAIT] = { TABLE_PROCESSES, AGES_SUSPECTS, trouble_close_wait },
+        [TROUBLE_UNIT_CLOSE_WAIT] = { TABLE_UNITS, AGES_RARE_STATES, trouble_unit_close_wait },
+        [TROUBLE_NOT_ACCEPTED] = { TABLE_UNITS, AGES_RARE_STATES, trouble_not_accepted },
 };
 
 TableId trouble_table(TroubleKind kind) {
         return kinds[kind].table;
+}
+
+usec_t trouble_age(const Sample *sample, TroubleKind kind) {
+        assert(sample);
+
+        return kinds[kind].part == TROUBLE_OF_TICK ? 0 : ages_of(sample, kinds[kind].part);
 }
 
 static double trouble_judge(const Sample *sample, TroubleKind kind, uint32_t i) {

@@ -44,6 +44,9 @@ typedef struct Troubles {
 /* The table whose rows may be in this trouble. */
 TableId trouble_table(TroubleKind kind);
 
+/* How long before the sample that was counted, at most, by which it is judged; 0: with it. */
+usec_t trouble_age(const Sample *sample, TroubleKind kind);
+
 /* Finds the rows of a sample that are in this trouble. */
 void troubles_find(const Sample *sample, TroubleKind kind, Troubles *ret);
 

@@ -12,6 +12,7 @@
 /* Numbers of the fields, as proc_pid_stat(5) counts them. */
 enum {
         STAT_FIELD_AFTER_NAME = 3,
+        STAT_FIELD_FLAGS = 9,
         STAT_FIELD_USER_TICKS = 14,
         STAT_FIELD_SYSTEM_TICKS = 15,
         STAT_FIELD_START_TICKS = 22,
@@ -21,6 +22,8 @@ enum {
 
 static uint64_t *proc_stat_field(ProcStat *stat, int number) {
         switch (number) {
+        case STAT_FIELD_FLAGS:
+                return &stat->flags;
         case STAT_FIELD_USER_TICKS:
                 return &stat->user_ticks;
         case STAT_FIELD_SYSTEM_TICKS:

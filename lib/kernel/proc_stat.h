@@ -14,12 +14,16 @@
 
 /* In the kernel's units: clock ticks (sysconf(_SC_CLK_TCK)), bytes, pages. */
 typedef struct ProcStat {
+        uint64_t flags;
         uint64_t user_ticks;
         uint64_t system_ticks;
         uint64_t start_ticks; /* since boot */
         uint64_t virtual_bytes;
         uint64_t resident_pages;
 } ProcStat;
+
+/* Of the flags: PF_KTHREAD of include/linux/sched.h. */
+#define PROC_STAT_IS_KERNEL_THREAD UINT64_C(0x200000)
 
 /**
  * proc_stat_parse() - the fields above from /proc/PID/stat

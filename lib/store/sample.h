@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/clock.h"
+#include "base/instant.h"
 #include "base/macro.h"
 #include "store/rows.h"
 #include "store/table.h"
@@ -99,6 +99,11 @@ typedef struct Sample {
 #include "store/tables.tbl"
 #undef TABLE
 } Sample;
+
+/* When collecting began. */
+static inline Instant sample_instant(const Sample *sample) {
+        return (Instant){ sample->realtime_usec, sample->boottime_usec };
+}
 
 /* What is known about a table besides its rows in a sample. */
 typedef struct TableInfo {

@@ -359,5 +359,5 @@ int main(void) {
         tcase_add_test(words, a_type_is_called_as_openmetrics_calls_it);
         suite_add_tcase(suite, words);
 
-        return suite_main(suite);
+        return suite_main_in_one_process(suite);
 }

@@ -175,5 +175,5 @@ int main(void) {
         tcase_add_test(writing, what_is_written_is_read_back);
         suite_add_tcase(suite, writing);
 
-        return suite_main(suite);
+        return suite_main_in_one_process(suite);
 }

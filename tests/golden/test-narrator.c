@@ -159,6 +159,29 @@ START_TEST(a_change_is_told_once)
 }
 END_TEST
 
+START_TEST(a_tree_of_control_groups_that_cannot_be_read_is_told_once)
+{
+        static Sample without, with;
+        char said[1024];
+
+        sample_clear(&without);
+        sample_clear(&with);
+        sample_set(&without, VALUE_CGROUPS_READABLE, 0);
+        sample_set(&with, VALUE_CGROUPS_READABLE, 1);
+
+        listen_to(NULL, &without, said);
+        ck_assert_str_eq(
+                said, "sockwatchd: units of sockets cannot be found: the tree of control groups (cgroup2) "
+                      "cannot be read below /sys\n");
+        listen_to(&without, &without, said);
+        ck_assert_str_eq(said, "");
+        listen_to(&without, &with, said);
+        ck_assert_str_eq(said, "sockwatchd: the tree of control groups can be read again\n");
+        listen_to(NULL, &with, said);
+        ck_assert_str_eq(said, "");
+}
+END_TEST
+
 START_TEST(what_the_first_sample_lacks_is_told)
 {
         char text[1024];
@@ -205,6 +228,7 @@ int main(void) {
         suite_add_tcase(suite, status);
 
         tcase_add_loop_test(logging, a_change_is_told_once, 0, ELEMENTSOF(changes));
+        tcase_add_test(logging, a_tree_of_control_groups_that_cannot_be_read_is_told_once);
         tcase_add_test(logging, what_the_first_sample_lacks_is_told);
         tcase_add_test(logging, what_is_beyond_the_level_is_not_written);
         tcase_add_loop_test(logging, a_level_has_a_name, 0, ELEMENTSOF(levels));

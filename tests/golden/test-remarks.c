@@ -99,6 +99,16 @@ START_TEST(one_socket_is_not_several)
 }
 END_TEST
 
+START_TEST(a_tree_of_control_groups_that_cannot_be_read_is_said)
+{
+        sample_set(&sample, VALUE_CGROUPS_READABLE, 1);
+        check_remarks(REMARKS_UNITS, "");
+        sample_set(&sample, VALUE_CGROUPS_READABLE, 0);
+        check_remarks(REMARKS_UNITS, "units of sockets are not known: sockwatchd cannot read the tree of "
+                                     "control groups (cgroup2, mounted below /sys)\n");
+}
+END_TEST
+
 START_TEST(what_was_wrong_and_what_comes_near_to_it_is_said)
 {
         ListenerRow *listener = add_listener(80, "a.service", "nginx", 0);
@@ -180,6 +190,39 @@ START_TEST(ages_are_those_of_what_the_tables_show)
 }
 END_TEST
 
+START_TEST(what_is_wrong_is_told_with_the_age_of_what_tells_it)
+{
+        UnitRow *unit = sample_add_row(&sample, TABLE_UNITS);
+        ProcessRow *process = add_process("a.service", "nginx", 1000);
+
+        (void)snprintf(unit->key.unit, sizeof unit->key.unit, "b.service");
+        unit->states[STATE_CLOSE_WAIT] = unit->n_close_wait_accepted = 300;
+        process->fd_limit = 1000;
+        add_listener(80, "a.service", "nginx", 3);
+        age(VALUE_TCP_RARE_STATES_USEC, 18);
+        age(VALUE_PROCESSES_COUNTED_USEC, 2);
+        check_remarks(
+                REMARKS_STATUS,
+                "accept queue of 127.0.0.1:80 (nginx, unit a.service) is full: 3 wait and its limit is "
+                "2, so new ones are dropped\n"
+                "nginx (pid 7, unit a.service) has 1000 of 1000 descriptors open, so it can open no "
+                "more, counted up to 2.0 s before this sample\n"
+                "unit b.service holds 300 connections in CLOSE-WAIT: their peers have closed and it "
+                "does not, counted up to 18.0 s before this sample\n"
+                "counted 18.0 s before this sample: all states but ESTABLISHED and TIME-WAIT\n");
+}
+END_TEST
+
+START_TEST(tables_that_are_not_asked_for_each_second_are_told_with_their_age)
+{
+        CollectorReport report = { .is_present = true, .last_success_usec = NOW_USEC - 12 * USEC_PER_SEC };
+
+        sample.reports[COLLECTOR_UNIX] = sample.reports[COLLECTOR_UDP] = report;
+        check_remarks(REMARKS_LISTENERS, "counted 12.0 s before this sample: UNIX listeners, UDP sockets\n");
+        check_remarks(REMARKS_STATUS, "");
+}
+END_TEST
+
 START_TEST(states_of_one_age_are_all_states)
 {
         age(VALUE_TCP_ESTABLISHED_USEC, 4);
@@ -225,10 +268,13 @@ int main(void) {
         tcase_add_test(remarks, of_a_sample_in_which_nothing_is_wrong_nothing_is_said);
         tcase_add_test(remarks, what_is_wrong_comes_first_and_what_is_always_so_last);
         tcase_add_test(remarks, one_socket_is_not_several);
+        tcase_add_test(remarks, a_tree_of_control_groups_that_cannot_be_read_is_said);
         tcase_add_test(remarks, what_was_wrong_and_what_comes_near_to_it_is_said);
         tcase_add_test(remarks, of_many_five_are_named_and_the_others_counted);
         tcase_add_test(remarks, ages_are_those_of_what_the_tables_show);
         tcase_add_test(remarks, states_of_one_age_are_all_states);
+        tcase_add_test(remarks, what_is_wrong_is_told_with_the_age_of_what_tells_it);
+        tcase_add_test(remarks, tables_that_are_not_asked_for_each_second_are_told_with_their_age);
         tcase_add_test(remarks, walks_that_are_turned_off_are_told);
         tcase_add_test(remarks, names_do_not_command_the_terminal);
         suite_add_tcase(suite, remarks);

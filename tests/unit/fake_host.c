@@ -147,6 +147,16 @@ void fake_host_set_limit(pid_t pid, uint64_t limit) {
         write_file(pid, "limits", text);
 }
 
+void fake_host_set_flags(pid_t pid, uint64_t flags) {
+        char text[256];
+
+        (void)snprintf(
+                text, sizeof text,
+                "%d (a name) S 2 0 0 0 -1 %llu 0 0 0 0 0 0 0 0 20 0 1 0 37 0 0 18446744073709551615\n",
+                (int)pid, (unsigned long long)flags);
+        write_file(pid, "stat", text);
+}
+
 void fake_host_refuse(pid_t pid, FakeRefusal refusal) {
         get_process(pid)->refusal = refusal;
 }
@@ -271,6 +281,7 @@ int __wrap_fstatat64(int dir_fd, const char *path, struct stat *ret, int flags) 
         if (!is_descriptor_folder(dir_fd, path))
                 return __real_fstatat64(dir_fd, path, ret, flags);
 
+        fake_host.n_counts++;
         path = path_of_model(dir_fd, path, model);
         if (path == model && fake_host.crowd.model == 0) {
                 *ret = (struct stat){ 0 };

@@ -36,6 +36,7 @@ typedef struct FakeHost {
 
         FakeCrowd crowd;
 
+        unsigned n_counts;   /* of descriptors, of any process */
         unsigned n_walks;    /* over the tree of cgroups */
         uint64_t walk_nsec;  /* what each takes */
         uint64_t clock_nsec; /* what every clock says */
@@ -58,6 +59,9 @@ void fake_host_start(pid_t pid, const char *name, const char *cgroup, size_t n_f
 void fake_host_set_name(pid_t pid, const char *name);
 void fake_host_set_cgroup(pid_t pid, const char *cgroup);
 void fake_host_set_limit(pid_t pid, uint64_t limit);
+/* As it stands in its file "stat". */
+void fake_host_set_flags(pid_t pid, uint64_t flags);
+
 void fake_host_refuse(pid_t pid, FakeRefusal refusal);
 
 /* Takes a file of a process away, such as "cgroup": it ends just now. */

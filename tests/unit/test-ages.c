@@ -4,7 +4,7 @@
 #include "suite.h"
 
 #define NOW_USEC (UINT64_C(1795000000) * USEC_PER_SEC)
-#define ALL      ((1U << _AGES_PARTS) - 1)
+#define ALL      ((1U << (AGES_FULL_WALK + 1)) - 1)
 #define PART(id) (1U << AGES_##id)
 
 static Sample sample;
@@ -46,7 +46,7 @@ START_TEST(what_was_counted_at_one_time_is_one_group_the_youngest_first)
         check_group(2, 100, PART(BOUND));
 
         count(5, 4, 3, 2, 1);
-        ck_assert_uint_eq(ages_group(&sample, ALL, groups), _AGES_PARTS);
+        ck_assert_uint_eq(ages_group(&sample, ALL, groups), 5);
         check_group(0, 1, PART(FULL_WALK));
         check_group(4, 5, PART(ESTABLISHED));
 
@@ -69,7 +69,30 @@ START_TEST(what_is_not_wanted_or_not_there_is_in_no_group)
 }
 END_TEST
 
-START_TEST(a_clock_that_was_set_back_makes_no_age)
+START_TEST(a_table_is_as_old_as_the_last_answer)
+{
+        sample.reports[COLLECTOR_UNIX] =
+                (CollectorReport){ .is_present = true, .last_success_usec = NOW_USEC };
+        ck_assert_uint_eq(ages_of(&sample, AGES_UNIX), 0);
+        sample.reports[COLLECTOR_UNIX].last_success_usec -= 7 * USEC_PER_SEC;
+        ck_assert_uint_eq(ages_of(&sample, AGES_UNIX), 7 * USEC_PER_SEC);
+        ck_assert_uint_eq(ages_of(&sample, AGES_UDP), 0);
+
+        /* One that failed has no rows that could be old. */
+        sample.reports[COLLECTOR_UNIX].error = -5;
+        ck_assert_uint_eq(ages_of(&sample, AGES_UNIX), 0);
+}
+END_TEST
+
+START_TEST(descriptors_are_as_old_as_the_process_that_waits_the_longest)
+{
+        ck_assert_uint_eq(ages_of(&sample, AGES_PROCESSES), 0);
+        sample_set(&sample, VALUE_PROCESSES_COUNTED_USEC, NOW_USEC - 40 * USEC_PER_SEC);
+        ck_assert_uint_eq(ages_of(&sample, AGES_PROCESSES), 40 * USEC_PER_SEC);
+}
+END_TEST
+
+START_TEST(a_time_to_come_is_no_age)
 {
         count(0, 0, 0, 0, 0);
         sample.realtime_usec -= USEC_PER_HOUR;
@@ -93,7 +116,9 @@ int main(void) {
         tcase_add_test(ages, what_was_counted_with_the_sample_has_no_age);
         tcase_add_test(ages, what_was_counted_at_one_time_is_one_group_the_youngest_first);
         tcase_add_test(ages, what_is_not_wanted_or_not_there_is_in_no_group);
-        tcase_add_test(ages, a_clock_that_was_set_back_makes_no_age);
+        tcase_add_test(ages, a_table_is_as_old_as_the_last_answer);
+        tcase_add_test(ages, descriptors_are_as_old_as_the_process_that_waits_the_longest);
+        tcase_add_test(ages, a_time_to_come_is_no_age);
         tcase_add_test(ages, a_collector_that_was_not_tried_is_walks_turned_off_and_one_that_failed_is_not);
         suite_add_tcase(suite, ages);
 

@@ -352,5 +352,5 @@ int main(void) {
         tcase_add_loop_test(cutting, a_long_name_that_is_not_utf8_is_cut_as_well, 0x80, 0x100);
         suite_add_tcase(suite, cutting);
 
-        return suite_main(suite);
+        return suite_main_in_one_process(suite);
 }

@@ -73,6 +73,31 @@ static uint64_t make_service(void) {
         return status.st_ino;
 }
 
+/* By how much clocks are ahead, and how much of this thread's CPU time passes between two looks at it. */
+static int64_t realtime_ahead_sec;
+static int64_t boottime_ahead_sec;
+static long cpu_step_nsec;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret) {
+        static uint64_t n_looks;
+        int r = __real_clock_gettime(clock, ret);
+
+        if (clock == CLOCK_REALTIME)
+                ret->tv_sec += realtime_ahead_sec;
+        if (clock == CLOCK_BOOTTIME)
+                ret->tv_sec += boottime_ahead_sec;
+        if (clock == CLOCK_THREAD_CPUTIME_ID && cpu_step_nsec > 0) {
+                uint64_t nsec = ++n_looks * (uint64_t)cpu_step_nsec;
+
+                ret->tv_sec = (time_t)(nsec / NSEC_PER_SEC);
+                ret->tv_nsec = (long)(nsec % NSEC_PER_SEC);
+        }
+        return r;
+}
+
 static void run(void) {
         collection_run_walk(collection, &bounds, WALK_ALL, &sample);
         ck_assert_ptr_null(sample_find_fault(&sample));
@@ -89,6 +114,7 @@ static void setup(void) {
                                     .n_unix_sockets = ELEMENTSOF(unix_sockets) };
         bounds = bounds_default;
         list_errno = 0;
+        realtime_ahead_sec = boottime_ahead_sec = cpu_step_nsec = 0;
         folder_init(&folder);
         folder_copy_fixtures(&folder, "proc");
         folder_write_text(&folder, "self/fd/0", "");
@@ -492,7 +518,27 @@ START_TEST(reserved_ports_are_not_ephemeral)
         folder_write_text(&folder, "sys/net/ipv4/ip_local_reserved_ports", "22,40000-40009,60999\n");
         run();
         check_value(VALUE_EPHEMERAL_PORTS, 60999 - 32768 + 1 - 11);
+}
+END_TEST
 
+/* Each length about that of the buffer that holds most lists. */
+START_TEST(a_long_list_of_reserved_ports_counts_to_its_end)
+{
+        char text[2048];
+        size_t length = 0;
+
+        for (unsigned i = 1; i <= 300; i++) {
+                length += (size_t)snprintf(text + length, sizeof text - length, "%s%u", i > 1 ? "," : "",
+                                           40000 + i);
+                folder_write_text(&folder, "sys/net/ipv4/ip_local_reserved_ports", text);
+                run();
+                check_value(VALUE_EPHEMERAL_PORTS, 60999 - 32768 + 1 - i);
+        }
+}
+END_TEST
+
+START_TEST(without_a_list_of_reserved_ports_all_are_ephemeral)
+{
         remove_file("sys/net/ipv4/ip_local_reserved_ports");
         run();
         check_value(VALUE_EPHEMERAL_PORTS, 60999 - 32768 + 1);
@@ -523,10 +569,10 @@ START_TEST(failures_are_counted_and_the_last_success_is_kept)
         success = sample.reports[COLLECTOR_NETSTAT].last_success_usec;
         ck_assert_uint_gt(success, 0);
 
-        remove_file("net/snmp");
+        folder_write_text(&folder, "net/snmp", "what is this?\n");
         for (unsigned i = 1; i <= 3; i++) {
                 run();
-                ck_assert_int_eq(sample.reports[COLLECTOR_NETSTAT].error, -ENOENT);
+                ck_assert_int_eq(sample.reports[COLLECTOR_NETSTAT].error, -EBADMSG);
                 ck_assert_uint_eq(sample.reports[COLLECTOR_NETSTAT].n_failures, i);
                 ck_assert_uint_eq(sample.reports[COLLECTOR_NETSTAT].last_success_usec, success);
                 check_absent(VALUE_TCP_SEGMENTS_RECEIVED);
@@ -538,6 +584,41 @@ START_TEST(failures_are_counted_and_the_last_success_is_kept)
         ck_assert_uint_eq(sample.reports[COLLECTOR_NETSTAT].n_failures, 3);
         ck_assert_uint_gt(sample.reports[COLLECTOR_NETSTAT].last_success_usec, success);
         check_value(VALUE_TCP_SEGMENTS_RECEIVED, 5159);
+}
+END_TEST
+
+START_TEST(when_a_collector_was_answered_is_told_by_the_clock_as_it_is_set_now)
+{
+        const CollectorReport *report = &sample.reports[COLLECTOR_NETSTAT];
+
+        run();
+        folder_write_text(&folder, "net/snmp", "what is this?\n");
+        realtime_ahead_sec = -3600;
+        run();
+        ck_assert_int_eq(report->error, -EBADMSG);
+        ck_assert_uint_le(report->last_success_usec, sample.realtime_usec);
+        ck_assert_uint_ge(report->last_success_usec, sample.realtime_usec - USEC_PER_MINUTE);
+}
+END_TEST
+
+static bool run_later(int64_t n_seconds) {
+        boottime_ahead_sec += n_seconds;
+        realtime_ahead_sec += n_seconds;
+        collection_run(collection, &bounds, &sample);
+        return sample.reports[COLLECTOR_UNIX].last_success_usec >= sample.realtime_usec;
+}
+
+/* A twentieth of 1% is half a millisecond of each second, and it takes ten at least, as each look at the
+ * clock does here, and less than a hundred. */
+START_TEST(another_table_is_asked_for_as_often_as_its_part_of_the_budget_pays)
+{
+        cpu_step_nsec = 10 * (long)NSEC_PER_MSEC;
+        ck_assert(run_later(0));
+        ck_assert(run_later(1)); /* the first touches memory that no other does, and does not count */
+        ck_assert(!run_later(1));
+        ck_assert(!run_later(17));
+        ck_assert(run_later(200));
+        ck_assert(!run_later(18));
 }
 END_TEST
 
@@ -624,10 +705,14 @@ int main(void) {
                             ELEMENTSOF(optional_limits));
         tcase_add_loop_test(running, a_limit_that_is_everywhere_must_be_there, 0, ELEMENTSOF(needed_limits));
         tcase_add_test(running, reserved_ports_are_not_ephemeral);
+        tcase_add_test(running, a_long_list_of_reserved_ports_counts_to_its_end);
+        tcase_add_test(running, without_a_list_of_reserved_ports_all_are_ephemeral);
         tcase_add_loop_test(running, a_port_range_that_cannot_be_fails_the_limits, 0,
                             ELEMENTSOF(bad_ranges));
         tcase_add_test(running, too_few_numbers_fail);
         tcase_add_test(running, failures_are_counted_and_the_last_success_is_kept);
+        tcase_add_test(running, when_a_collector_was_answered_is_told_by_the_clock_as_it_is_set_now);
+        tcase_add_test(running, another_table_is_asked_for_as_often_as_its_part_of_the_budget_pays);
         tcase_add_test(running, a_kernel_without_socket_dumps_fails_those_that_ask_it);
         tcase_add_test(running, a_sample_keeps_nothing_of_the_one_before);
         tcase_add_test(running, both_clocks_are_of_the_moment_it_began);

@@ -20,6 +20,7 @@ static void setup(void) {
 }
 
 static void teardown(void) {
+        net_table_done(&table);
         folder_done(&folder);
 }
 

@@ -7,7 +7,7 @@
 #include "suite.h"
 #include "unit/folder.h"
 
-/* Fields 3 to 24: what is read is 14 and 15, and 22 to 24. */
+/* Fields 3 to 24: what is read is 9, 14 and 15, and 22 to 24. */
 #define FIELDS " S 1 2 3 4 5 6 7 8 9 10 1001 1002 13 14 15 16 17 18 2001 2002 2003"
 
 static const char *const stats[] = {
@@ -30,6 +30,7 @@ static const char *const bad_stats[] = {
         "1 (a)",
         "1 (a)\n",
         "1 (a) S 1 2 3\n",
+        "1 (a) S 1 2 3 4 5 -6 7 8 9 10 1001 1002 13 14 15 16 17 18 2001 2002 2003 25\n",
         "1 (a) S 1 2 3 4 5 6 7 8 9 10 x 1002 13 14 15 16 17 18 2001 2002 2003 25\n",
         "1 (a) S 1 2 3 4 5 6 7 8 9 10 -5 1002 13 14 15 16 17 18 2001 2002 2003 25\n",
         "1 (a) S 1 2 3 4 5 6 7 8 9 10 1001 1002 13 14 15 16 17 18 2001 2002\n2003 25\n",
@@ -75,6 +76,7 @@ START_TEST(fields_are_counted_from_behind_the_name)
         ProcStat stat;
 
         ck_assert_int_eq(parse_stat(stats[_i], strlen(stats[_i]), &stat), 0);
+        ck_assert_uint_eq(stat.flags, 6);
         ck_assert_uint_eq(stat.user_ticks, 1001);
         ck_assert_uint_eq(stat.system_ticks, 1002);
         ck_assert_uint_eq(stat.start_ticks, 2001);

@@ -155,6 +155,82 @@ START_TEST(a_thread_of_the_kernel_belongs_to_no_unit)
 }
 END_TEST
 
+/* Flags as they are on Linux 6.18: of kthreadd, and of a shell. */
+#define KERNEL_THREAD_FLAGS 2129984
+#define PROCESS_FLAGS       4194560
+
+static unsigned count_looks(unsigned n_samples) {
+        unsigned before = fake_host.n_counts;
+
+        for (unsigned i = 0; i < n_samples; i++)
+                ck_assert_int_eq(scan(), 0);
+        return fake_host.n_counts - before;
+}
+
+START_TEST(a_thread_of_the_kernel_is_looked_at_every_ten_seconds)
+{
+        fake_host_start(40, "kswapd0", NGINX, 0, 1024);
+        fake_host_set_flags(40, KERNEL_THREAD_FLAGS);
+        ck_assert_int_eq(scan(), 0);
+        ck_assert(process(40)->is_kernel_thread);
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_uint_eq(count_looks(9), 0);
+                ck_assert_uint_eq(count_looks(1), 1);
+        }
+        ck_assert_ptr_null(process(40)->unit);
+}
+END_TEST
+
+START_TEST(a_process_without_descriptors_is_looked_at_in_each_sample)
+{
+        fake_host_start(40, "idle", NGINX, 0, 1024);
+        if (_i == 0) /* else it has no such file */
+                fake_host_set_flags(40, PROCESS_FLAGS);
+        ck_assert_int_eq(scan(), 0);
+        ck_assert_uint_eq(count_looks(25), 25);
+        ck_assert(!process(40)->is_kernel_thread);
+
+        fake_host_open_file(40, 0);
+        ck_assert_int_eq(scan(), 0);
+        ck_assert_uint_eq(process(40)->open_fds, 1);
+}
+END_TEST
+
+START_TEST(what_takes_the_number_of_a_thread_of_the_kernel_is_known_after_ten_seconds)
+{
+        fake_host_start(40, "kswapd0", NGINX, 0, 1024);
+        fake_host_set_flags(40, KERNEL_THREAD_FLAGS);
+        ck_assert_int_eq(scan(), 0);
+
+        fake_host_set_flags(40, PROCESS_FLAGS);
+        fake_host_set_name(40, "php-fpm");
+        fake_host_set_cgroup(40, PHP);
+        fake_host_open_file(40, 0);
+        for (unsigned i = 0; i < 10; i++)
+                ck_assert_int_eq(scan(), 0);
+        ck_assert(!process(40)->is_kernel_thread);
+        ck_assert_uint_eq(process(40)->open_fds, 1);
+        ck_assert_str_eq(process(40)->name, "php-fpm");
+        ck_assert_str_eq(process(40)->unit->row.key.unit, "php.service");
+        ck_assert_uint_eq(count_looks(5), 5);
+}
+END_TEST
+
+START_TEST(one_that_had_no_descriptors_is_described_when_it_has_some)
+{
+        fake_host_start(40, "nginx", NGINX, 1, 1024);
+        fake_host_set_flags(40, PROCESS_FLAGS);
+        ck_assert_int_eq(scan(), 0);
+        fake_host_close(40, 0);
+        ck_assert_int_eq(scan(), 0);
+
+        fake_host_set_name(40, "php-fpm");
+        fake_host_open_file(40, 0);
+        ck_assert_int_eq(scan(), 0);
+        ck_assert_str_eq(process(40)->name, "php-fpm");
+}
+END_TEST
+
 START_TEST(a_process_without_a_cgroup_that_is_known_is_unattributed)
 {
         fake_host_start(40, "nginx", NGINX, 5, 1024);
@@ -525,6 +601,10 @@ static void add_one(Suite *suite) {
         tcase_add_test(one, what_may_not_be_counted_is_told);
         tcase_add_test(one, want_of_descriptors_of_our_own_is_an_error);
         tcase_add_test(one, a_thread_of_the_kernel_belongs_to_no_unit);
+        tcase_add_test(one, a_thread_of_the_kernel_is_looked_at_every_ten_seconds);
+        tcase_add_loop_test(one, a_process_without_descriptors_is_looked_at_in_each_sample, 0, 2);
+        tcase_add_test(one, what_takes_the_number_of_a_thread_of_the_kernel_is_known_after_ten_seconds);
+        tcase_add_test(one, one_that_had_no_descriptors_is_described_when_it_has_some);
         tcase_add_test(one, a_process_without_a_cgroup_that_is_known_is_unattributed);
         tcase_add_test(one, a_process_of_a_host_without_cgroups_is_unattributed);
         tcase_add_test(one, a_limit_that_cannot_be_read_is_not_known);

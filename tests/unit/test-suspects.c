@@ -56,7 +56,7 @@ static void run(void) {
         for (size_t i = 0; i < ELEMENTSOF(leaks); i++)
                 if (leaks[i].unit)
                         walk(&leaks[i]);
-        suspects_step(suspects, /* was_walked= */ true, now);
+        suspects_step(suspects, /* was_walked= */ true, (Instant){ now, now });
 }
 
 static void run_for(unsigned n_seconds) {
@@ -246,6 +246,30 @@ START_TEST(a_search_goes_on_from_sample_to_sample)
         ck_assert_uint_eq(suspects_count(suspects), 0);
         run_for(60);
         check_suspect("nginx.service", "leaky", 20);
+
+        /* However long it took, that was so when the sockets were told. */
+        ck_assert_uint_le(suspects_counted_at(suspects).boottime_usec, 1003 * USEC_PER_SEC);
+}
+END_TEST
+
+START_TEST(what_is_told_is_as_old_as_the_walk_that_told_its_sockets)
+{
+        usec_t counted_usec;
+
+        start(40, "master", NGINX, 0, 0);
+        start(41, "worker", NGINX, 1000, 20);
+        leaks[0] = (Leak){ "nginx.service", 1000, 20 };
+        run_for(4);
+        counted_usec = suspects_counted_at(suspects).boottime_usec;
+        ck_assert_uint_gt(counted_usec, 1000 * USEC_PER_SEC);
+        ck_assert_uint_le(counted_usec, now);
+
+        leaks[0].n = 40;
+        run_for(5);
+        check_suspect("nginx.service", "worker", 20);
+        ck_assert_uint_eq(suspects_counted_at(suspects).boottime_usec, counted_usec);
+        run_for(10);
+        ck_assert_uint_gt(suspects_counted_at(suspects).boottime_usec, counted_usec);
 }
 END_TEST
 
@@ -279,6 +303,7 @@ int main(void) {
         tcase_add_test(telling, what_no_longer_holds_is_not_told);
         tcase_add_test(telling, units_are_looked_into_again_every_ten_seconds);
         tcase_add_test(telling, a_search_goes_on_from_sample_to_sample);
+        tcase_add_test(telling, what_is_told_is_as_old_as_the_walk_that_told_its_sockets);
         tcase_add_test(telling, sockets_that_nobody_is_searching_for_are_passed_over);
         suite_add_tcase(suite, telling);
 

@@ -201,6 +201,18 @@ START_TEST(without_a_walk_the_last_one_is_told_again)
 }
 END_TEST
 
+START_TEST(when_a_walk_was_made_moves_with_the_clock_that_is_set)
+{
+        ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
+        sample->realtime_usec += USEC_PER_HOUR;
+        ck_assert_int_eq(collect_walk(after, ELEMENTSOF(after), WALK_NONE), 0);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_RARE_STATES_USEC], USEC_PER_HOUR + USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_FULL_WALK_USEC], USEC_PER_HOUR + USEC_PER_SEC);
+        ck_assert_uint_eq(sample->values[VALUE_TCP_BOUND_INACTIVE_USEC], USEC_PER_HOUR + USEC_PER_SEC);
+        ck_assert_uint_eq(sample->realtime_usec, USEC_PER_HOUR + 2 * USEC_PER_SEC);
+}
+END_TEST
+
 START_TEST(a_rare_walk_counts_its_states_and_leaves_the_others)
 {
         ck_assert_int_eq(collect(before, ELEMENTSOF(before)), 0);
@@ -358,6 +370,7 @@ int main(void) {
         tcase_add_checked_fixture(between, setup, teardown);
         tcase_add_test(between, each_walk_asks_for_its_states);
         tcase_add_test(between, without_a_walk_the_last_one_is_told_again);
+        tcase_add_test(between, when_a_walk_was_made_moves_with_the_clock_that_is_set);
         tcase_add_test(between, a_rare_walk_counts_its_states_and_leaves_the_others);
         tcase_add_test(between, a_full_walk_leaves_what_is_bound_alone);
         tcase_add_test(between, before_the_first_full_walk_nothing_is_told);

@@ -41,11 +41,12 @@ static void run(void) {
         now += USEC_PER_SEC;
         units_begin(units);
         sample_clear(&sample);
+        sample.realtime_usec = sample.boottime_usec = now;
         sample.reports[COLLECTOR_TCP].is_present = has_walks;
         ck_assert_int_ge(processes_scan(processes, now), 0);
         if (n_leaked > 0)
                 units_get_named(units, "nginx.service")->row.n_close_wait_accepted = n_leaked;
-        suspects_step(suspects, /* was_walked= */ true, now);
+        suspects_step(suspects, /* was_walked= */ true, (Instant){ now, now });
         top_processes_make_rows(processes, suspects, &bounds, &sample);
 }
 
@@ -236,6 +237,9 @@ START_TEST(a_suspect_has_a_row_however_empty_it_is)
         ck_assert_uint_eq(sample.n_processes, 3);
         ck_assert_uint_eq(sum_of_fds(), 91);
         ck_assert_uint_eq(sample.values[VALUE_PROCESSES_FOLDED], 9);
+        ck_assert(sample_has(&sample, VALUE_PROCESSES_CLOSE_WAIT_USEC));
+        ck_assert_uint_eq(sample.values[VALUE_PROCESSES_CLOSE_WAIT_USEC],
+                          suspects_counted_at(suspects).realtime_usec);
 }
 END_TEST
 

@@ -210,6 +210,30 @@ START_TEST(of_equals_the_first_are_named)
 }
 END_TEST
 
+START_TEST(a_trouble_is_as_old_as_what_it_is_judged_by)
+{
+        sample.realtime_usec = 100 * USEC_PER_SEC;
+        for (TroubleKind kind = 0; kind < _TROUBLES; kind++)
+                ck_assert_uint_eq(trouble_age(&sample, kind), 0);
+
+        sample_set(&sample, VALUE_TCP_RARE_STATES_USEC, 80 * USEC_PER_SEC);
+        sample_set(&sample, VALUE_PROCESSES_COUNTED_USEC, 97 * USEC_PER_SEC);
+        sample_set(&sample, VALUE_PROCESSES_CLOSE_WAIT_USEC, 40 * USEC_PER_SEC);
+        sample.reports[COLLECTOR_UNIX].last_success_usec = 94 * USEC_PER_SEC;
+        sample.reports[COLLECTOR_UDP].last_success_usec = 95 * USEC_PER_SEC;
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_CLOSE_WAIT), 60 * USEC_PER_SEC);
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_UNIT_CLOSE_WAIT), 20 * USEC_PER_SEC);
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_NOT_ACCEPTED), 20 * USEC_PER_SEC);
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_UNIX_QUEUE_FULL), 6 * USEC_PER_SEC);
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_UDP_QUEUE_HIGH), 5 * USEC_PER_SEC);
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_FDS_HIGH), 3 * USEC_PER_SEC);
+
+        /* These are asked for at every tick. */
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_QUEUE_FULL), 0);
+        ck_assert_uint_eq(trouble_age(&sample, TROUBLE_QUEUE_WAS_FULL), 0);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("troubles");
         TCase *troubles = tcase_create("troubles");
@@ -227,6 +251,7 @@ int main(void) {
         tcase_add_test(troubles, a_unit_that_does_not_accept_is_told);
         tcase_add_test(troubles, of_many_the_worst_are_named_and_all_are_counted);
         tcase_add_test(troubles, of_equals_the_first_are_named);
+        tcase_add_test(troubles, a_trouble_is_as_old_as_what_it_is_judged_by);
         suite_add_tcase(suite, troubles);
 
         return suite_main(suite);

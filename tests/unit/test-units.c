@@ -181,7 +181,7 @@ START_TEST(an_id_that_is_not_in_the_tree_is_not_looked_for_again)
 }
 END_TEST
 
-START_TEST(reading_the_tree_takes_one_part_in_a_hundred_of_the_time)
+START_TEST(reading_the_tree_takes_a_quarter_of_a_percent_of_the_time)
 {
         uint64_t id;
 
@@ -192,7 +192,7 @@ START_TEST(reading_the_tree_takes_one_part_in_a_hundred_of_the_time)
         ck_assert_uint_eq(fake_host.n_walks, 1);
 
         id = fake_host_make_cgroup("a.service");
-        fake_host.clock_nsec += 100 * fake_host.walk_nsec - 1;
+        fake_host.clock_nsec += 400 * fake_host.walk_nsec - 1;
         ck_assert_ptr_eq(units_find(units, id), units_unattributed(units));
         fake_host.clock_nsec++;
         ck_assert_str_eq(name_of(id), "a.service");
@@ -200,17 +200,27 @@ START_TEST(reading_the_tree_takes_one_part_in_a_hundred_of_the_time)
 }
 END_TEST
 
-START_TEST(a_host_without_a_tree_has_no_names)
+/* 2: it is not told. */
+static uint64_t told_whether_tree_is_readable(void) {
+        sample_clear(&sample);
+        units_make_rows(units, &bounds, &sample);
+        return sample_has(&sample, VALUE_CGROUPS_READABLE) ? sample.values[VALUE_CGROUPS_READABLE] : 2;
+}
+
+START_TEST(a_host_without_a_tree_has_no_names_and_that_is_told)
 {
         uint64_t id = fake_host_make_cgroup("a.service");
 
+        ck_assert_uint_eq(told_whether_tree_is_readable(), 2);
         fake_host_remove_cgroup("");
         for (size_t i = 0; i < 3; i++)
                 ck_assert_ptr_eq(units_find(units, id), units_unattributed(units));
+        ck_assert_uint_eq(told_whether_tree_is_readable(), 0);
 
         /* It is mounted later. */
         id = fake_host_make_cgroup("b.service");
         ck_assert_str_eq(name_of(id), "b.service");
+        ck_assert_uint_eq(told_whether_tree_is_readable(), 1);
 }
 END_TEST
 
@@ -560,8 +570,8 @@ int main(void) {
         tcase_add_test(names, a_cgroup_that_was_made_since_is_found);
         tcase_add_test(names, an_id_that_is_not_found_is_counted_where_the_tree_is_too_deep);
         tcase_add_test(names, an_id_that_is_not_in_the_tree_is_not_looked_for_again);
-        tcase_add_test(names, reading_the_tree_takes_one_part_in_a_hundred_of_the_time);
-        tcase_add_test(names, a_host_without_a_tree_has_no_names);
+        tcase_add_test(names, reading_the_tree_takes_a_quarter_of_a_percent_of_the_time);
+        tcase_add_test(names, a_host_without_a_tree_has_no_names_and_that_is_told);
         tcase_add_test(names, a_cgroup_that_is_gone_keeps_its_name);
         suite_add_tcase(suite, names);
 

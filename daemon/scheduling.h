@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Whom a thread lets go first
+ *
+ * A walk over many sockets takes a processor for a tenth of a second and more, nearly
+ * all of it in the kernel. Who wakes up there has to wait until it has used up its
+ * slice, which the scheduler looks at every few milliseconds: a scrape does, and
+ * so does whatever the host is there for. So the thread asks for the shortest slices
+ * and pushes nobody off when it wakes up; and while it does what takes long it is the
+ * nicest of all, which makes it give way at once.
+ *
+ * Measured with walks that follow each other at 1,000,000 sockets on two cores, p99 of
+ * a scrape: 0.11 ms without them, 3.5 ms while they are as important as all, 0.9 ms
+ * with short slices, 0.2 ms with both.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct Scheduling {
+        pid_t thread;
+        int32_t nice; /* of the thread, as somebody chose it */
+        bool may_step_aside;
+} Scheduling;
+
+/**
+ * scheduling_init() - for the thread that calls
+ *
+ * Asks for slices of a tenth of a millisecond instead of one to four (protect_slice(),
+ * kernel/sched/fair.c; Linux 6.12 and later) and for SCHED_BATCH (sched(7)). A
+ * policy other than SCHED_OTHER, as somebody chose it, is left alone; and where a
+ * sandbox forbids it nothing changes.
+ */
+void scheduling_init(Scheduling *ret);
+
+/**
+ * scheduling_step_aside() - let everybody else go first
+ *
+ * On a host whose processors are all busy it gets next to nothing then, a seventieth of
+ * one beside each that is busy (sched_prio_to_weight[], kernel/sched/core.c): whoever calls
+ * this sees to it that scheduling_return() comes after a while, from any thread.
+ * Does nothing where the way back is not allowed, which takes CAP_SYS_NICE or an
+ * RLIMIT_NICE (getrlimit(2)) that has room for the thread's own nice value.
+ */
+void scheduling_step_aside(const Scheduling *scheduling);
+
+/* Its own share again. Any thread may call it, at any time. */
+void scheduling_return(const Scheduling *scheduling);
