@@ -2,29 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """What it costs to watch very many sockets: this project, the floor, and what people use today, in one run.
 
-Usage: cost.py [--json FILE] [--repeats N] [--window SECONDS] [SIZE...]
+Usage: cost.py [--json FILE] [--repeats N] [--window SECONDS] [--seconds SECONDS] [SIZE...]
 
 A SIZE is 1000, or mix:1000 for sockets in all states with listeners and cgroups; without any, all of the long form.
 SOCKWATCH_BUILD names the build folder. Needs root. What fails is a ratio to something measured in the same run, where
-it has to hold; the exit status is 1 then.
+it has to hold; the exit status is 1 then, and also where a size could not be measured.
 """
 
 import argparse
 import json
+import os
+import re
+import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import time
 
-from measure import Size, machine, make_sockets, median, seconds_text, spread, table, MIB
+from measure import Size, machine, make_sockets, median, program, seconds_text, sockets_of_host, spread, table, MIB
 
 import daemon_cost
 from contenders import contenders
-from harness import Scope, Skip, need_root, own_network
+from harness import Scope, Skip, clean_environment, need_root, own_network
 from verdicts import judge
 
 # Samples without a walk, one a second: what some of them do every ten seconds is in their mean.
 TICKS = 20
+
+# Under callgrind all takes fifty times as long.
+INSTRUCTIONS_MOST = 100_000
+
+# Of the sockets that are watched: so many of other network namespaces, which walks pass over too, are of no account.
+OTHERS_SHARE = 0.1
 
 LONG = ["1000", "10000", "100000", "mix:100000", "1000000", "mix:1000000"]
 FLOOR = "floor: one walk"
@@ -39,13 +49,13 @@ def is_rare(contender, size):
     return contender.at_most is not None and size.n >= 1_000_000
 
 
-def start_all(scope, size):
+def start_all(scope, size, wanted):
     """Returns the contenders that can run here, and why the others cannot."""
     there, missing = [], {}
-    for contender in contenders():
+    for contender in wanted:
         try:
             contender.start(scope, size)
-            if not contender.is_paced and not is_rare(contender, size):
+            if not is_rare(contender, size):
                 contender.measure()  # the first is of no account: caches are cold, and heaps small
             there.append(contender)
         except Skip as reason:
@@ -53,16 +63,8 @@ def start_all(scope, size):
     return there, missing
 
 
-def take_turns(there, size, repeats):
-    """Each contender once, and again, and again; then those that have a pace."""
-    measures = {contender.name: [] for contender in there}
-    for turn in range(repeats):
-        for contender in there:
-            is_enough = contender.is_over or (is_rare(contender, size) and turn >= contender.at_most)
-            if not contender.is_paced and not (is_enough and measures[contender.name]):
-                measures[contender.name].append(contender.measure())
-
-    paced = [contender for contender in there if contender.is_paced]
+def keep_pace(paced):
+    measures = {contender.name: [] for contender in paced}
     begin = time.monotonic()
     for tick in range(-1, TICKS):
         for contender in paced:
@@ -70,6 +72,20 @@ def take_turns(there, size, repeats):
             if tick >= 0:  # the first has to do what was due meanwhile
                 measures[contender.name].append(measure)
         time.sleep(max(0, begin + tick + 2 - time.monotonic()))
+    return measures
+
+
+def take_turns(there, size, repeats):
+    """Each contender once, then each again in the reverse order, and so on.
+
+    What one leaves in the caches of the processor the next one finds: so whoever comes first comes second as often.
+    """
+    measures = {contender.name: [] for contender in there}
+    for turn in range(repeats):
+        for contender in there if turn % 2 == 0 else reversed(there):
+            is_enough = contender.is_over or (is_rare(contender, size) and turn >= contender.at_most)
+            if not (is_enough and measures[contender.name]):
+                measures[contender.name].append(contender.measure())
     return measures
 
 
@@ -90,11 +106,20 @@ def figure(contender, measures, repeats):
 
 
 def measure_samples(scope, size, repeats):
-    """Figures by name, in the order of the contenders."""
-    there, figures = start_all(scope, size)
-    measures = take_turns(there, size, repeats)
-    found = {contender.name: figure(contender, measures[contender.name], repeats) for contender in there}
-    return {**found, **figures}
+    """Figures by name, in the order of the contenders.
+
+    Who looks at a million descriptors leaves as many entries in the kernel's cache of paths, which makes whatever opens
+    files slower for as long as they are there: so what each second costs is measured before the others are even started.
+    """
+    everybody = contenders()
+    paced, without_pace = start_all(scope, size, [contender for contender in everybody if contender.is_paced])
+    measures = keep_pace(paced)
+    there, missing = start_all(scope, size, [contender for contender in everybody if not contender.is_paced])
+    measures |= take_turns(there, size, repeats)
+
+    found = {**without_pace, **missing}
+    found |= {contender.name: figure(contender, measures[contender.name], repeats) for contender in paced + there}
+    return {contender.name: found[contender.name] for contender in everybody}
 
 
 def show_samples(size, figures, repeats):
@@ -114,34 +139,72 @@ def show_samples(size, figures, repeats):
             say(f"  {name}: {figure['note']}")
 
 
+def instructions(scope, size):
+    """Instructions in user space of a full sample, by socket, as callgrind counts them: these do not vary."""
+    if not shutil.which("valgrind"):
+        raise Skip("not installed (valgrind)")
+    counts = []
+    for n in (1, 3):
+        result = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={scope.folder()}/out",
+                                 program("bench-sample")], input="full\n" * n, capture_output=True, text=True,
+                                env=clean_environment(), check=True)
+        counts.append(int(re.search(r"Collected : (\d+)", result.stderr)[1]))
+    return (counts[1] - counts[0]) / 2 / size.n
+
+
+def measure_instructions(scope, size):
+    try:
+        return {"a_socket": instructions(scope, size)}
+    except Skip as reason:
+        return {"missing": str(reason)}
+
+
+def wait_for_others(size, seconds=60):
+    """Connections of namespaces that are gone are tried to be closed for a while. Returns how many are left of them."""
+    deadline = time.monotonic() + seconds
+    while (n := sockets_of_host()) > size.n * OTHERS_SHARE / 10 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return n
+
+
 def measure_size(size, arguments):
     repeats = arguments.repeats
     own_network()
     with Scope() as scope:
-        begin = time.monotonic()
+        n_others, load, begin = wait_for_others(size), os.getloadavg()[0], time.monotonic()
         make_sockets(scope, size)
-        say(f"\n== {size.words} (made in {time.monotonic() - begin:.1f} s) ==")
+        say(f"\n== {size.words} (made in {time.monotonic() - begin:.1f} s; load before {load:.1f}) ==")
         with Scope() as turns:
             figures = measure_samples(turns, size, repeats)
         show_samples(size, figures, repeats)
+        of_callgrind = {"missing": "takes long with so many sockets"}
+        if size.n <= INSTRUCTIONS_MOST and not size.is_mixed:
+            of_callgrind = measure_instructions(scope, size)
+        if "a_socket" in of_callgrind:
+            say(f"  instructions of a full sample in user space, by callgrind: {of_callgrind['a_socket']:.0f} a socket")
         daemon = daemon_cost.measure(size, arguments.window, arguments.seconds)
         say("\n" + daemon_cost.show(daemon))
-    return {"samples": figures, "daemon": daemon}
+        n_others = max(n_others, sockets_of_host() - size.n)
+        if n_others > size.n * OTHERS_SHARE:
+            say(f"SPOILED: walks passed over {n_others:,} sockets of other namespaces too")
+    return {"samples": figures, "daemon": daemon, "instructions": of_callgrind, "sockets_of_others": n_others,
+            "load_before": load}
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sizes", nargs="*", metavar="SIZE", help="as 10000 or mix:10000")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
-    parser.add_argument("--repeats", type=int, default=5, help="measures of each contender (5)")
+    parser.add_argument("--repeats", type=int, default=6, help="measures of each contender (6)")
+    parser.add_argument("--seconds", type=int, help="of each run of wrk (8; 3 where sizes are given)")
     parser.add_argument("--window", type=int, help="seconds the daemon is watched (120; 20 where sizes are given)")
     arguments = parser.parse_args()
 
     is_long = not arguments.sizes
     arguments.window = arguments.window or (120 if is_long else 20)
-    arguments.seconds = 8 if is_long else 3  # of each run of wrk
-    if arguments.repeats < 1 or arguments.window < 5:
-        parser.error("--repeats is at least 1, --window at least 5")
+    arguments.seconds = arguments.seconds or (8 if is_long else 3)
+    if arguments.repeats < 1 or arguments.window < 5 or arguments.seconds < 1:
+        parser.error("--repeats and --seconds are at least 1, --window at least 5")
     try:
         arguments.sizes = [Size(text) for text in arguments.sizes or LONG]
     except ValueError as error:
@@ -186,7 +249,10 @@ def main():
                        "left_out": left_out, "repeats": arguments.repeats, "window_seconds": arguments.window},
                       file, indent=1)
             file.write("\n")
-    return 0 if all(v["holds"] for v in verdicts) else 1
+    spoiled = [name for name, of in results.items() if of["sockets_of_others"] > int(name.rpartition(":")[2]) * OTHERS_SHARE]
+    for name in spoiled:
+        say(f"SPOILED by sockets of other network namespaces: {name}")
+    return 0 if all(v["holds"] for v in verdicts) and not left_out and not spoiled else 1
 
 
 if __name__ == "__main__":

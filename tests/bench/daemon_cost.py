@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the daemon costs as it is run: CPU over a while, memory beside its ring file, and how fast it answers."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -20,10 +19,7 @@ RING_BYTES_DEFAULT = "16MiB"
 # How the walks are switched off, and how they follow each other nearly without a pause.
 WALKS_NEVER = "walks: { budget: 0% }\n"
 WALKS_ALWAYS = "walks: { budget: 100% }\n"
-WALKS_ALWAYS_INTERVAL = "250ms"
-
-# Until there is that setting, how often a sample is taken decides.
-WALKS_SELDOM_INTERVAL = "1h"
+WALKS_ALWAYS_INTERVAL = "100ms"
 
 TURNS = 5
 CONNECTIONS = 4  # for throughput: without a pause
@@ -38,6 +34,13 @@ def count_series(page):
     return sum(1 for line in page.splitlines() if line and not line.startswith("#"))
 
 
+def spent(daemon):
+    """Returns how many samples there were, and CPU seconds in all but walks."""
+    page = daemon.scrape()
+    walks = sum(page.value("sockwatch_walk_cpu_seconds_total", walk=walk) for walk in ("rare", "full"))
+    return page.value("sockwatch_samples_total"), cpu_nsec(daemon.pid) / 1e9 - walks
+
+
 def watch(scope, window):
     """The daemon with its default configuration, scraped as by Prometheus, from its start on.
 
@@ -46,9 +49,13 @@ def watch(scope, window):
     """
     begin = time.monotonic()
     daemon = scope.daemon(ring_bytes=RING_BYTES_DEFAULT).wait_ready(seconds=60)
+    start = None
     peak = peak_beside(daemon.pid, daemon.ring)
     n_scrapes = 0
     while (now := time.monotonic()) < begin + window:
+        # Without what comes once: it looks for the processes of listeners, and makes room.
+        if not start and now >= begin + window / 2:
+            start = spent(daemon)
         if now >= begin + n_scrapes * SCRAPE_EVERY_SECONDS:
             daemon.scrape()
             n_scrapes += 1
@@ -56,8 +63,10 @@ def watch(scope, window):
         time.sleep(min(1, begin + window - now))
     share = cpu_nsec(daemon.pid) / 1e9 / (time.monotonic() - begin)
     page = daemon.scrape()
+    n_samples, beside_walks = (last - first for first, last in zip(start, spent(daemon)))
     return daemon, {
         "window_seconds": window, "cpu_share": share, "samples": daemon.samples(),
+        "cpu_seconds_beside_walks": beside_walks / n_samples,
         "walks": {walk: int(page.value("sockwatch_walks_total", walk=walk)) for walk in ("rare", "full")},
         "peak_beside_ring_bytes": peak, "peak_bytes": status_bytes(daemon.pid, "VmHWM"),
     }
@@ -95,14 +104,16 @@ def throughput(scope, daemon, seconds):
     return figures
 
 
-def configured(scope, text, interval, fallback_interval):
-    """A daemon with that configuration, or one that comes near to it where there is no such setting."""
+def configured(scope, text, interval=None):
     path = os.path.join(scope.folder(), "sockwatch.yaml")
     with open(path, "w") as file:
         file.write(text)
-    with contextlib.suppress(AssertionError):
-        return scope.daemon(f"--config.file={path}", interval=interval).wait_ready(seconds=60), True
-    return scope.daemon(interval=fallback_interval).wait_ready(seconds=60), False
+    return scope.daemon(f"--config.file={path}", interval=interval).wait_ready(seconds=60)
+
+
+def count_walks(daemon):
+    page = daemon.scrape()
+    return sum(int(page.value("sockwatch_walks_total", walk=walk)) for walk in ("rare", "full"))
 
 
 def latency(scope, seconds):
@@ -111,26 +122,27 @@ def latency(scope, seconds):
     What is judged is the median of the ratios, turn by turn, so that what else the machine does is in both of a pair.
     """
     folder = scope.folder()
-    resting, is_real = configured(scope, WALKS_NEVER, None, WALKS_SELDOM_INTERVAL)
-    walking, _ = configured(scope, WALKS_ALWAYS, WALKS_ALWAYS_INTERVAL, WALKS_ALWAYS_INTERVAL)
-    figures = {name: {"p50": [], "p99": [], "busy": []} for name in ("rest", "walk")}
+    resting, walking = configured(scope, WALKS_NEVER), configured(scope, WALKS_ALWAYS, WALKS_ALWAYS_INTERVAL)
+    figures = {name: {"p50": [], "p99": [], "busy": [], "walks": []} for name in ("rest", "walk")}
     for daemon in (resting, walking):
         os.kill(daemon.pid, signal.SIGSTOP)
     for _ in range(TURNS):
         for name, daemon in (("rest", resting), ("walk", walking)):
             os.kill(daemon.pid, signal.SIGCONT)
             time.sleep(0.5)  # for what was missed
-            begin, cpu = time.monotonic(), cpu_nsec(daemon.pid)
+            n_walks, begin, cpu = count_walks(daemon), time.monotonic(), cpu_nsec(daemon.pid)
             _, p50, p99 = wrk(folder, daemon.port, "/metrics", seconds, PACED_CONNECTIONS, PAUSE_MSEC)
             figures[name]["busy"].append((cpu_nsec(daemon.pid) - cpu) / 1e9 / (time.monotonic() - begin))
+            n_walks = count_walks(daemon) - n_walks
+            assert (n_walks > 0) == (name == "walk"), f"{n_walks} walks in a turn of {name}"
+            figures[name]["walks"].append(n_walks)
             os.kill(daemon.pid, signal.SIGSTOP)
             figures[name]["p50"].append(p50)
             figures[name]["p99"].append(p99)
     return {
-        "is_by_setting": is_real,
         "p99_ratio": median([walk / rest for walk, rest in zip(figures["walk"]["p99"], figures["rest"]["p99"])]),
-        **{name: {"p50_seconds": median(f["p50"]), "p99_seconds": min(f["p99"]), "p99_all": f["p99"],
-                  "cpu_share": median(f["busy"])} for name, f in figures.items()},
+        **{name: {"p50_seconds": median(f["p50"]), "p99_seconds": median(f["p99"]), "p99_all": f["p99"],
+                  "cpu_share": median(f["busy"]), "walks": sum(f["walks"])} for name, f in figures.items()},
     }
 
 
@@ -154,6 +166,7 @@ def measure(size, window, seconds):
 def show(figures):
     rows = [
         ["CPU, all included", f"{figures['cpu_share']:.2%} of one core"],
+        ["CPU beside walks, a sample with its share of scrapes", seconds_text(figures["cpu_seconds_beside_walks"])],
         ["samples taken, from the start on", f"{figures['samples']} in {figures['window_seconds']} s"],
         ["walks with them, rare and full", f"{figures['walks']['rare']} and {figures['walks']['full']}"],
         ["peak memory beside the ring file", f"{figures['peak_beside_ring_bytes'] / MIB:.1f} MiB"],
@@ -172,8 +185,7 @@ def show(figures):
     else:
         for name, words in (("rest", "time of a scrape without walks"), ("walk", "time of a scrape while walks follow each other")):
             of = latency[name]
-            rows.append([words, f"p50 {seconds_text(of['p50_seconds'])}, p99 {seconds_text(of['p99_seconds'])} to "
-                                f"{seconds_text(max(of['p99_all']))}, {of['cpu_share']:.0%} of a core busy"])
-        if not latency["is_by_setting"]:
-            rows.append(["", "no setting for walks here: by the interval between samples"])
+            rows.append([words, f"p50 {seconds_text(of['p50_seconds'])}, p99 {seconds_text(of['p99_seconds'])} "
+                                f"({seconds_text(min(of['p99_all']))} to {seconds_text(max(of['p99_all']))}), "
+                                f"{of['walks']} walks, {of['cpu_share']:.0%} of a core busy"])
     return table([f"the daemon, defaults, a scrape every {SCRAPE_EVERY_SECONDS} s", ""], rows)

@@ -7,8 +7,8 @@ Usage: observer.py [--json FILE] [--pairs N] [--seconds N] [SIZE]
 nginx and wrk share loopback and all cores; each request comes by a connection of its own, so that the server lives in
 the tables that are walked, and beside it are SIZE other sockets (100000). With and without take turns, in pairs whose
 order alternates, and a pair gives a ratio: so what else the machine does mostly drops out. What it is worth is told with
-it: the range that the median of ratios is in with 95 % certainty. As long as that range holds a limit within it, there
-are more pairs, up to twice as many; then the median decides. Each time is long enough to see the walks come round.
+it: the range that the median of ratios is in with 95 % certainty. The median decides. Each time is long enough to see the
+walks come round.
 
 CPU of nginx for a request is told beside it, as that hardly changes with what else runs: it is what caches lose.
 
@@ -33,7 +33,6 @@ REQUESTS_RATIO_MIN = 0.99
 P99_RATIO_MAX = 1.05
 
 CONNECTIONS = 32
-MORE_PAIRS = 2      # times as many at most
 SETTLE_SECONDS = 3  # the daemon looks at everything for the first time
 
 NGINX_CONFIGURATION = """
@@ -138,9 +137,8 @@ def run(arguments):
         server = Server(scope, arguments.seconds)
         server.load()  # until ports come round and caches are warm
         pairs = []
-        while len(pairs) < arguments.pairs or (len(pairs) < arguments.pairs * MORE_PAIRS and
-                                               any(v["is_within_noise"] for v in verdicts(pairs))):
-            pairs.append(server.pair(len(pairs)))
+        for number in range(arguments.pairs):
+            pairs.append(server.pair(number))
     return pairs
 
 
@@ -168,11 +166,12 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("size", nargs="?", metavar="SIZE", default="100000")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
-    parser.add_argument("--pairs", type=int, default=10, help="at least (10)")
+    parser.add_argument("--pairs", type=int, default=16, help="times with it and times without (16)")
     parser.add_argument("--seconds", type=int, default=20, help="of load each time (20)")
     arguments = parser.parse_args()
-    if arguments.pairs < 5 or arguments.seconds < 2:
-        parser.error("--pairs is at least 5, --seconds at least 2")
+    # Of fewer the whole range is no 95 %.
+    if arguments.pairs < 6 or arguments.seconds < 2:
+        parser.error("--pairs is at least 6, --seconds at least 2")
     try:
         arguments.size = Size(arguments.size)
     except ValueError as error:
