@@ -163,11 +163,12 @@ def tell_cost(scraper, what, n_ticks=20):
 
 @test(f"{N_UNITS} listeners in as many units, and {N_PROCESSES} processes: folded rows are counted, no total is lost")
 def _(scope):
-    daemon = scope.daemon(interval="250ms", ring_bytes="16MiB", walks_always=True).wait_ready()
+    daemon = scope.daemon(interval="100ms", ring_bytes="16MiB", walks_always=True).wait_ready()
     scraper = Scraper(scope, daemon)
     scraper.after(8)
     memory = [resident_bytes(daemon)]
     tell_cost(scraper, "before")
+    n_before = total(scraper.after(1), "sockwatch_unit_processes")
     others = OtherUnits(scope)
 
     for which in ["first", "second"]:
@@ -201,6 +202,9 @@ def _(scope):
         crowd.leave()
         scraper = Scraper(scope, daemon)
         await_("the crowd has left", lambda: scraper.scrape().states()["listen"] == 1)
+        # Else the next one is taken for counted while this one, whose processes are come to by and by, still is.
+        await_("and its processes are known to have", lambda: total(scraper.scrape(), "sockwatch_unit_processes") <
+               n_before + N_PROCESSES / 10, seconds=120, every=0.2)
 
     comment("resident, without the ring file: " + ", ".join(f"{n / 1048576:.1f} MiB" for n in memory) +
             " before, with the first crowd, with the second")

@@ -24,6 +24,10 @@ class Witness:
         self.newest = 0       # greatest number known to be committed
         self.n_overwritten = 0
 
+    def read_on(self):
+        """From the last sample that was seen, however long ago a busy machine took it."""
+        return self.read(f"@{int(max(self.times.values(), default=0))}")
+
     def read(self, since):
         samples, result = history(self.ring, since)
         equal((result.returncode, result.stderr), (0, ""), f"sockwatch history, {self.newest} samples after the start")
@@ -51,7 +55,8 @@ class Witness:
     def status(self):
         """The newest sample, as another process sees it while the daemon writes."""
         result = sockwatch("status", "--json", f"--ring.file={self.ring}")
-        equal((result.returncode, result.stderr), (0, ""), "sockwatch status")
+        # 1: something is wrong with the host, which other tests see to.
+        assert result.returncode in (0, 1) and result.stderr == "", f"sockwatch status: {result}"
         number = json.loads(result.stdout)["number"]
         assert number >= self.newest, f"{number} after {self.newest}"
         self.newest = number
@@ -72,15 +77,19 @@ def _(scope):
     Churn(scope, 200)
     n_starts_killed = 0
 
-    for i in range(KILLS):
+    for i in range(3 * KILLS):
+        # On a slow machine it takes more of them to fill the ring.
+        if i >= KILLS and (KILLS < 200 or witness.n_overwritten):
+            break
         daemon = Daemon(scope, ring=ring, interval="10ms")
         scope.callback(daemon.kill)
-        # Some within the start; the most while samples are committed, each 10 ms.
-        if i > 0 and chance.random() < 0.2:
+        # Some within the start, some about the first sample; the most while more are committed, each 10 ms.
+        moment = chance.random() if i > 0 else 1
+        if moment < 0.2:
             time.sleep(chance.uniform(0, 0.012))
         else:
             daemon.wait_served()
-            if i == 0:
+            if moment > 0.4:
                 daemon.wait_ready()
             time.sleep(chance.uniform(0, 0.18))
         if chance.random() < 0.2 and witness.newest:
@@ -98,7 +107,7 @@ def _(scope):
         if i % 25 == 0:
             witness.read_all()
         else:
-            witness.read("4s")
+            witness.read_on()
         last_read = witness.newest
         assert witness.newest >= before
 
@@ -114,7 +123,7 @@ def _(scope):
     daemon.wait_log(rf"continues after sample {witness.newest}$")
     equal(daemon.scrape().value("sockwatch_ring_errors_total"), 0)
     daemon.wait_samples(3)
-    witness.read("4s")
+    witness.read_on()
 
 
 if __name__ == "__main__":

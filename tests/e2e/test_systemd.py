@@ -111,6 +111,31 @@ def _(scope):
     equal(fields["NoNewPrivs"], "1")
 
 
+@test("its sampler lets others go first, and nobody else does")
+def _(scope):
+    def policies():
+        pid, found = box.main_pid(UNIT), {}
+        for thread in map(int, os.listdir(f"/proc/{pid}/task")):
+            with open(f"/proc/{pid}/task/{thread}/comm") as file:
+                found.setdefault(file.read().strip(), set()).add(
+                    (os.sched_getscheduler(thread), os.getpriority(os.PRIO_PROCESS, thread)))
+        return found
+
+    started(scope)
+    equal(policies(), {"sampler": {(os.SCHED_BATCH, 0)}, "sockwatchd": {(os.SCHED_OTHER, 0)}})
+
+    # By this it comes back from being the nicest of all. Whether systemd may set it is the machine's.
+    equal(box.show(UNIT, "LimitNICE"), "20")
+
+    DropIn(scope, "[Service]\nNice=5\n")
+    box.systemctl("restart", UNIT)
+    equal(policies(), {"sampler": {(os.SCHED_BATCH, 5)}, "sockwatchd": {(os.SCHED_OTHER, 5)}}, "as somebody wants it")
+
+    DropIn(scope, "[Service]\nCPUSchedulingPolicy=idle\n")
+    box.systemctl("restart", UNIT)
+    equal(policies(), {"sampler": {(os.SCHED_IDLE, 0)}, "sockwatchd": {(os.SCHED_IDLE, 0)}}, "as somebody wants it")
+
+
 @test("systemd takes it for started only when the first sample is there")
 def _(scope):
     # A /proc whose net/netstat answers only when somebody writes to it.
@@ -150,8 +175,7 @@ def _(scope):
     for collector in ["tcp", "listen", "netstat", "sockstat", "limits", "fd", "self"]:
         equal(page.value("sockwatch_collector_success", collector=collector), 1, collector)
     leaked.close()
-    samples_go_on()
-    equal(scrape().value("sockwatch_tcp_sockets", state="close_wait"), 0)
+    await_("they are gone", lambda: scrape().value("sockwatch_tcp_sockets", state="close_wait") == 0)
 
 
 @test("a restart, and a crash, keep the history; a stop gives it up")

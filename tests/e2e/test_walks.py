@@ -6,9 +6,10 @@ import os
 import resource
 import signal
 import socket
+import struct
 import time
 
-from harness import Connections, Scraper, await_, equal, main, need_root, own_network, test
+from harness import Connections, Scraper, StuckThread, await_, comment, equal, main, matches, need_root, own_network, run, sockwatch, test
 
 N_SOCKETS = 12_000
 TCP_REPAIR, REPAIR_ON, REPAIR_OFF_WITHOUT_PROBE = 19, 1, -1
@@ -16,7 +17,7 @@ TCP_REPAIR, REPAIR_ON, REPAIR_OFF_WITHOUT_PROBE = 19, 1, -1
 COUNTED = "sockwatch_tcp_counted_timestamp_seconds"
 
 
-ports = iter(range(10_000, 60_000))  # none twice, as a connection is not gone at once when it is closed
+ports = iter([(address, port) for address in ("127.0.0.1", "127.0.0.3") for port in range(10_000, 60_000)])  # none twice: one that is closed is not gone at once
 
 
 def make_sockets(scope, n):
@@ -26,7 +27,9 @@ def make_sockets(scope, n):
     for i in range(n):
         connection = scope.enter_context(socket.socket())
         connection.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, REPAIR_ON)
-        connection.bind(("127.0.0.1", next(ports)))
+        # Closed it is gone at once, and does not try for minutes to tell a peer that is none.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.bind(next(ports))
         connection.connect((f"127.1.{i % 200}.1", 443))
         connection.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, REPAIR_OFF_WITHOUT_PROBE)
 
@@ -62,7 +65,8 @@ def _(scope):
     # The one over all comes under "full" too, and what a walk takes is not the same each time.
     most = budget * (now(end) - now(begin)) + 2 * (each["rare"] + 2 * each["full"])
     assert sum(cpu.values()) <= most, f"{cpu} is more than {most}: {n}"
-    assert n["rare"] > 2 * n["full"], f"the rare walk is not favoured: {n}"
+    # How much more often that is depends on how large this kernel's table is, which each of them goes through.
+    assert n["rare"] > n["full"] and cpu["rare"] > cpu["full"] / 2, f"the rare walk is not favoured: {n}, {cpu}"
 
 
 @test("between walks ESTABLISHED follows the connections, and everything says from when it is")
@@ -83,6 +87,9 @@ def _(scope):
     # What is derived is as old as what the last walk found in CLOSE_WAIT, which is taken off it.
     equal(counted(page)["established"], counted(page)["rare_states"])
 
+    told = sockwatch("history", f"--ring.file={daemon.ring}").stdout
+    matches(r"states up to \d+\.\d s old", told)
+
     # More of them, without a walk: the units have what the last one found.
     with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
         held = [socket.create_connection(server.getsockname()) for _ in range(30)]
@@ -91,6 +98,83 @@ def _(scope):
         for connection in held:
             connection.close()
     leaked.close()
+
+
+WITHOUT_NICE = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"]
+
+
+def nice_of(pid, name):
+    """A question after the nice value of one of its threads."""
+    for thread in map(int, os.listdir(f"/proc/{pid}/task")):
+        with open(f"/proc/{pid}/task/{thread}/comm") as file:
+            if file.read().strip() == name:
+                return lambda: os.getpriority(os.PRIO_PROCESS, thread)
+    raise AssertionError(f"no thread {name}")
+
+
+@test("it is the nicest of all while it walks over many sockets, and has its share again when it is kept waiting")
+def _(scope):
+    make_sockets(scope, N_SOCKETS)
+    wrappers = [["nice", "-n", "3"]]
+    if run(["prlimit", "--nice=20:20", "true"]).returncode == 0:  # takes CAP_SYS_RESOURCE
+        wrappers.append(["nice", "-n", "3", "prlimit", "--nice=20:20", *WITHOUT_NICE])
+    for wrapper in wrappers:
+        daemon = scope.daemon(interval="200ms", walks_always=True, wrapper=wrapper).wait_ready()
+        nice = nice_of(daemon.pid, "sampler")
+
+        def held_aside():
+            await_("it steps aside", lambda: nice() == 19, every=0)
+            held = StuckThread(scope, daemon.pid, "sampler")
+            was_aside = nice() == 19
+            await_("it has its share", lambda: nice() == 3)
+            held.release()
+            return was_aside
+
+        await_("it was held while it walked", held_aside)
+        await_("it steps aside again", lambda: nice() == 19, every=0)
+        await_("and comes back", lambda: nice() == 3, every=0)
+        equal(nice_of(daemon.pid, "sockwatchd")(), 3)
+
+
+@test("where it could not come back it does not become nicer")
+def _(scope):
+    make_sockets(scope, N_SOCKETS)
+    daemon = scope.daemon(interval="10ms", walks_always=True,
+                          wrapper=["nice", "-n", "3", "prlimit", "--nice=0:", *WITHOUT_NICE]).wait_ready()
+    nice = nice_of(daemon.pid, "sampler")
+    n = daemon.samples() + 20
+    while daemon.samples() < n:
+        for _ in range(100):
+            equal(nice(), 3)
+
+
+@test("what takes no longer than a second's work does not step aside")
+def _(scope):
+    daemon = scope.daemon(interval="10ms", wrapper=["nice", "-n", "3"]).wait_ready()
+    nice = nice_of(daemon.pid, "sampler")
+    daemon.wait_samples(3)
+    n = daemon.samples() + 20
+    while daemon.samples() < n:
+        for _ in range(100):
+            equal(nice(), 3)
+
+
+@test("while others keep all processors busy, it walks and samples nearly each second all the same")
+def _(scope):
+    make_sockets(scope, N_SOCKETS)
+    daemon = scope.daemon(interval="500ms", walks_always=True).wait_ready()
+    for _ in range(4 * len(os.sched_getaffinity(0))):
+        scope.process(["sh", "-c", "while :; do :; done"])
+    first = daemon.scrape()
+    last = await_("20 ticks", lambda: (page := daemon.scrape()) and
+                  ticks_of(page) >= ticks_of(first) + 20 and page, every=0.5)
+    n_missed = last.value("sockwatch_missed_ticks_total") - first.value("sockwatch_missed_ticks_total")
+    comment(f"{n_missed:.0f} of {ticks_of(last) - ticks_of(first):.0f} ticks missed")
+    assert n_missed <= 5, f"{n_missed:.0f} ticks missed"
+
+
+def ticks_of(page):
+    return page.value("sockwatch_samples_total") + page.value("sockwatch_missed_ticks_total")
 
 
 @test("without a budget nothing that walks count is there, all else is, and with one it comes back")
