@@ -21,6 +21,11 @@
 #define FD_SEARCH_PER_SEC 96
 #define FD_SEARCH_BURST   16384
 
+/* Where nobody waits for it: in one sample, as many as are read of one among all, and what is left to those
+ * that somebody waits for. */
+#define FD_SEARCH_CALM    256
+#define FD_SEARCH_RESERVE (FD_SEARCH_BURST / 2)
+
 /* Descriptors read of one process: where its unit is known, and where all are searched. */
 #define FD_SEARCH_OF_UNIT_MAX 4096
 #define FD_SEARCH_OF_ANY_MAX  256
@@ -40,6 +45,12 @@ void fd_search_begin(FdSearch *search, usec_t now_usec, bool is_hurried) {
         share_begin(&search->share, now_usec, FD_SEARCH_PER_SEC, FD_SEARCH_BURST);
         if (is_hurried)
                 share_fill(&search->share, FD_SEARCH_BURST);
+        search->kept = MAX(search->share.left - FD_SEARCH_CALM, FD_SEARCH_RESERVE);
+}
+
+bool fd_search_look_again(FdSearch *search, pid_t pid, unsigned fd, uint64_t inode) {
+        share_take(&search->share, 1);
+        return proc_fd_is_socket(search->sources->proc_fd, pid, fd, inode);
 }
 
 /* ---- one process ---- */
@@ -50,10 +61,10 @@ typedef struct FdSearchLook {
         void *userdata;
 } FdSearchLook;
 
-static int fd_search_on_socket(uint64_t inode, void *userdata) {
+static int fd_search_on_socket(unsigned fd, uint64_t inode, void *userdata) {
         const FdSearchLook *look = userdata;
 
-        look->found(inode, look->process, look->userdata);
+        look->found(inode, look->process, fd, look->userdata);
         return 0;
 }
 
@@ -141,12 +152,15 @@ static bool fd_search_all(FdSearch *search, fd_search_fn found, void *userdata) 
         return true;
 }
 
-FdSearchResult fd_search_go_on(FdSearch *search, Unit *unit, fd_search_fn found, void *userdata) {
+FdSearchResult
+fd_search_go_on(FdSearch *search, Unit *unit, bool is_waited_for, fd_search_fn found, void *userdata) {
         FdSearchPlace *place = unit ? &unit->search : &search->of_all;
         bool was_refused;
 
+        share_keep(&search->share, is_waited_for ? 0 : search->kept);
         place->goes_on = unit ? !fd_search_unit(search, unit, found, userdata)
                               : !fd_search_all(search, found, userdata);
+        share_keep(&search->share, 0);
         if (place->goes_on)
                 return FD_SEARCH_GOES_ON;
 

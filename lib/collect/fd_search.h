@@ -38,6 +38,7 @@ typedef struct FdSearch {
         const Sources *sources;
         const Processes *processes;
         usec_t now_usec;
+        double kept;             /* of the share of this sample by what nobody waits for */
         bool is_new_sample;      /* its new units were not taken over yet */
         bool is_among_managers;  /* the search of all: those that may hold sockets for others */
         bool was_refused_folder; /* since fd_search_note_refusal() */
@@ -54,8 +55,9 @@ typedef enum FdSearchResult {
         FD_SEARCH_REFUSED, /* it ended, and some could not be read */
 } FdSearchResult;
 
-/* Handed each socket that is found, and the process that has it; good until the next scan. */
-typedef void (*fd_search_fn)(uint64_t inode, const Process *process, void *userdata);
+/* Handed each socket that is found, and the process that has it, as which descriptor; good until the next
+ * scan. */
+typedef void (*fd_search_fn)(uint64_t inode, const Process *process, unsigned fd, void *userdata);
 
 /* @sources and @processes have to stay. */
 void fd_search_init(FdSearch *search, const Sources *sources, const Processes *processes);
@@ -63,14 +65,19 @@ void fd_search_init(FdSearch *search, const Sources *sources, const Processes *p
 /* Begins a sample, with its share of descriptors; one that is hurried has all that there is after a rest. */
 void fd_search_begin(FdSearch *search, usec_t now_usec, bool is_hurried);
 
+/* Whether the process has this socket still, by that descriptor: one is read. */
+bool fd_search_look_again(FdSearch *search, pid_t pid, unsigned fd, uint64_t inode);
+
 /**
  * fd_search_go_on() - go on in the processes of a unit, or in all
  * @unit:       NULL: all
+ * @is_waited_for: otherwise it takes its time: without a burst, and without what others may need
  *
  * Begins anew if the last search of it ended. Managers come last among all, and only where
  * all others could be read: what they hold they may hold for them.
  */
-FdSearchResult fd_search_go_on(FdSearch *search, Unit *unit, fd_search_fn found, void *userdata);
+FdSearchResult
+fd_search_go_on(FdSearch *search, Unit *unit, bool is_waited_for, fd_search_fn found, void *userdata);
 
 /**
  * fd_search_new_units() - look into the units that had no process and have one now

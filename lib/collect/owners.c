@@ -27,6 +27,12 @@
 #define OWNERS_RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
 #define OWNERS_HURRY_USEC     USEC_PER_SEC
 
+/* How long a socket is waited for by whoever looks at it: its owner is searched as fast as it goes. */
+#define OWNERS_WAIT_USEC (40 * USEC_PER_SEC)
+
+/* Owners that are looked at again in one sample, at a descriptor each. */
+#define OWNERS_AGAIN_MAX 64
+
 /* How often a queue that fills again may make haste: searches have a share, and others want it too. */
 #define OWNERS_HURRY_GAP_USEC (30 * USEC_PER_SEC)
 
@@ -34,6 +40,7 @@ typedef struct OwnerEntry {
         uint64_t inode;
         Unit *searched_unit; /* NULL: all */
         Owner owner;
+        unsigned fd; /* of the process, by which it has it */
         bool is_due; /* a search for it goes on */
         usec_t begun_usec;
         bool is_busy;      /* something waits at it, or was dropped */
@@ -54,6 +61,7 @@ struct Owners {
 
         IdMap *map; /* inode to index */
         uint32_t n_entries;
+        uint32_t i_again; /* where to go on looking at owners again */
         OwnerEntry entries[OWNERS_MAX];
 };
 
@@ -154,6 +162,7 @@ static void owner_change_hint(OwnerEntry *entry, Unit *unit) {
         entry->searched_unit = unit;
         entry->searched_usec = 0;
         entry->is_due = false;
+        entry->is_hurried = true;
         if (entry->owner.state != OWNER_FOUND)
                 entry->owner.state = OWNER_WANTED;
 }
@@ -201,7 +210,7 @@ void owners_note_busy(Owners *owners, uint64_t inode, bool is_busy) {
                 entry->owner.is_outdated = true;
                 if (owners_may_hurry(owners, entry)) {
                         entry->hurry_usec = owners->now_usec;
-                        entry->is_hurried = !owner_is_sure(&entry->owner);
+                        entry->is_hurried |= !owner_is_sure(&entry->owner);
                 }
         }
         entry->is_busy = is_busy;
@@ -239,34 +248,49 @@ static void owners_set_owner(const Owners *owners, OwnerEntry *entry, Owner owne
         owners_set_retry(owners, entry);
 }
 
-static bool owners_is_looked_for(const OwnersLook *look, const OwnerEntry *entry) {
-        if (look->is_new)
-                return !entry->searched_unit && !owner_is_sure(&entry->owner);
-        return entry->is_due && entry->searched_unit == look->unit;
-}
-
-static void owners_on_socket(uint64_t inode, const Process *process, void *userdata) {
-        const OwnersLook *look = userdata;
-        Owners *owners = look->owners;
-        uint32_t index = id_map_find(owners->map, inode);
+static Owner owner_of_process(const Owners *owners, const Process *process) {
         Owner owner = {
                 .state = OWNER_FOUND,
                 .pid = process->pid,
                 .unit = process->unit ? process->unit : units_unattributed(owners->units),
         };
 
+        memcpy(owner.process, process->name, sizeof owner.process);
+        return owner;
+}
+
+static bool owners_is_looked_for(const OwnersLook *look, const OwnerEntry *entry) {
+        if (look->is_new)
+                return !entry->searched_unit && !owner_is_sure(&entry->owner);
+        return entry->is_due && entry->searched_unit == look->unit;
+}
+
+static void owners_on_socket(uint64_t inode, const Process *process, unsigned fd, void *userdata) {
+        const OwnersLook *look = userdata;
+        Owners *owners = look->owners;
+        uint32_t index = id_map_find(owners->map, inode);
+
         if (index == ID_MAP_NONE || !owners_is_looked_for(look, &owners->entries[index]))
                 return;
 
-        memcpy(owner.process, process->name, sizeof owner.process);
-        owners_set_owner(owners, &owners->entries[index], owner);
+        owners->entries[index].fd = fd;
+        owners_set_owner(owners, &owners->entries[index], owner_of_process(owners, process));
 }
 
-/* Whether a search for it should begin. Connections are asked for at the end of a sample, so in the next. */
+/* Connections are asked for at the end of a sample, so in the next. */
+static bool owners_is_asked_for(const Owners *owners, const OwnerEntry *entry) {
+        return entry->last_used + 1 >= units_number(owners->units);
+}
+
+static bool owners_is_time(const Owners *owners, const OwnerEntry *entry) {
+        return owners->now_usec >= entry->searched_usec + entry->retry_usec;
+}
+
+/* Whether a search for it should begin. */
 static bool owners_is_wanted(const Owners *owners, const OwnerEntry *entry) {
-        return !entry->is_due && entry->last_used + 1 >= units_number(owners->units) &&
+        return !entry->is_due && owners_is_asked_for(owners, entry) &&
                (entry->owner.state == OWNER_WANTED || entry->is_hurried ||
-                owners->now_usec >= entry->searched_usec + entry->retry_usec);
+                (!owner_is_sure(&entry->owner) && owners_is_time(owners, entry)));
 }
 
 /* Return: whether there is anything to search for. */
@@ -294,6 +318,20 @@ static void owners_end_search(Owners *owners, const Unit *unit, OwnerState state
                         owners_set_owner(owners, &owners->entries[i], (Owner){ .state = state });
 }
 
+/* Whether somebody waits for what is searched there: what is new, or has just gone, or may yet be passed on.
+ */
+static bool owners_is_waited_for(const Owners *owners, const Unit *unit) {
+        for (uint32_t i = 0; i < owners->n_entries; i++) {
+                const OwnerEntry *entry = &owners->entries[i];
+
+                if (entry->searched_unit == unit && owners_is_asked_for(owners, entry) &&
+                    (entry->owner.state == OWNER_WANTED || entry->is_hurried ||
+                     (entry->is_due && entry->retry_usec < OWNERS_WAIT_USEC)))
+                        return true;
+        }
+        return false;
+}
+
 /* Goes on with what is being searched, or begins if anything is wanted. @unit: NULL: all */
 static void owners_search_in(Owners *owners, Unit *unit) {
         bool is_searched = unit ? unit->search.goes_on : owners->search.of_all.goes_on;
@@ -303,7 +341,8 @@ static void owners_search_in(Owners *owners, Unit *unit) {
         if (!is_searched && !owners_begin_search(owners, unit))
                 return;
 
-        result = fd_search_go_on(&owners->search, unit, owners_on_socket, &look);
+        result = fd_search_go_on(&owners->search, unit, owners_is_waited_for(owners, unit), owners_on_socket,
+                                 &look);
         if (result != FD_SEARCH_GOES_ON)
                 owners_end_search(owners, unit,
                                   result == FD_SEARCH_REFUSED ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND);
@@ -331,6 +370,38 @@ static void owners_search_units(Owners *owners) {
         owners_search_some_units(owners, /* is_searched= */ true, OWNERS_UNITS_MAX);
 }
 
+/* ---- looking again ---- */
+
+/* The process may have passed it on, or have executed something else since, or have ended. */
+static void owners_look_again(Owners *owners, OwnerEntry *entry) {
+        const Process *process = processes_find(owners->processes, entry->owner.pid);
+
+        if (process && !process_is_not_itself(process) &&
+            fd_search_look_again(&owners->search, process->pid, entry->fd, entry->inode)) {
+                entry->owner = owner_of_process(owners, process);
+                owners_set_retry(owners, entry);
+        } else {
+                entry->searched_usec = 0;
+                entry->is_hurried = true;
+        }
+}
+
+static void owners_look_at_some_again(Owners *owners) {
+        uint32_t n_looked_at = 0;
+
+        for (uint32_t n = 0; n < owners->n_entries && n_looked_at < OWNERS_AGAIN_MAX; n++) {
+                uint32_t i = owners->i_again < owners->n_entries ? owners->i_again : 0;
+                OwnerEntry *entry = &owners->entries[i];
+
+                owners->i_again = i + 1;
+                if (entry->is_due || entry->is_hurried || !owners_is_asked_for(owners, entry) ||
+                    !owner_is_sure(&entry->owner) || !owners_is_time(owners, entry))
+                        continue;
+                owners_look_again(owners, entry);
+                n_looked_at++;
+        }
+}
+
 void owners_search(Owners *owners) {
         OwnersLook look = { .owners = owners, .is_new = true };
         uint64_t begin_nsec;
@@ -341,6 +412,7 @@ void owners_search(Owners *owners) {
                 return;
 
         begin_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
+        owners_look_at_some_again(owners);
         fd_search_new_units(&owners->search, owners_on_socket, &look);
         /* Neither is to keep the other from its share. */
         if (units_number(owners->units) % 2 == 0) {
@@ -360,7 +432,7 @@ uint64_t owners_cpu_nsec(const Owners *owners) {
 bool owners_is_searching(const Owners *owners) {
         for (uint32_t i = 0; i < owners->n_entries; i++)
                 if (owners->entries[i].owner.state == OWNER_WANTED &&
-                    owners->entries[i].last_used + 1 >= units_number(owners->units))
+                    owners_is_asked_for(owners, &owners->entries[i]))
                         return true;
 
         return false;

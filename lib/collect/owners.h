@@ -9,9 +9,10 @@
  * systemd made for somebody else (socket activation). Answers are kept by inode.
  *
  * Where the unit is known its processes alone are searched, else all are
- * (fd_search.h). What is not found, or found with systemd, is searched again after
- * some seconds, then ever more rarely; but soon when something begins to wait at the
- * socket.
+ * (fd_search.h). Of what was found the one descriptor is looked at again after some
+ * seconds, then ever more rarely, and all is searched again when it is gone. What is
+ * not found, or found with systemd, is searched again in the same rhythm; but soon when
+ * something begins to wait at the socket.
  */
 
 #include "base/macro.h"

@@ -100,6 +100,23 @@ const Process *processes_get(const Processes *processes, size_t i) {
                                      : &processes->last[processes->i_last + i - processes->n_next];
 }
 
+const Process *processes_find(const Processes *processes, pid_t pid) {
+        size_t begin = 0, end = processes_count(processes);
+
+        while (begin < end) {
+                size_t middle = begin + (end - begin) / 2;
+                const Process *process = processes_get(processes, middle);
+
+                if (process->pid == pid)
+                        return process;
+                if (process->pid < pid)
+                        begin = middle + 1;
+                else
+                        end = middle;
+        }
+        return NULL;
+}
+
 uint64_t processes_count_truncated(const Processes *processes) {
         return processes->n_truncated;
 }

@@ -63,6 +63,9 @@ uint64_t processes_count_truncated(const Processes *processes);
 size_t processes_count(const Processes *processes);
 const Process *processes_get(const Processes *processes, size_t i);
 
+/* NULL: it is not known. */
+const Process *processes_find(const Processes *processes, pid_t pid);
+
 /* Units that had no process and have one now, from when all of /proc was come to; the first of them, if a
  * scan finds many. Good until the next scan. */
 #define PROCESSES_NEW_UNITS_MAX 64

@@ -17,6 +17,7 @@
 
 typedef struct Share {
         double left;      /* below 0: spent beyond it */
+        double kept;      /* not to be spent now, though it is left */
         usec_t last_usec; /* CLOCK_BOOTTIME of the last sample; 0: there was none */
 } Share;
 
@@ -35,8 +36,13 @@ static inline void share_fill(Share *share, double burst) {
         share->left = burst;
 }
 
+/* What is spent from now on is to leave so much, for what cannot wait. */
+static inline void share_keep(Share *share, double kept) {
+        share->kept = kept;
+}
+
 static inline bool share_has_left(const Share *share) {
-        return share->left > 0;
+        return share->left > share->kept;
 }
 
 static inline void share_take(Share *share, size_t n) {

@@ -169,7 +169,7 @@ static void suspects_begin(Suspects *suspects, usec_t now_usec) {
 
 /* ---- searching ---- */
 
-static int suspects_on_socket(uint64_t inode, void *userdata) {
+static int suspects_on_socket(unsigned fd, uint64_t inode, void *userdata) {
         Suspects *suspects = userdata;
 
         suspects->n_found += id_map_find(suspects->inodes, inode) != ID_MAP_NONE;

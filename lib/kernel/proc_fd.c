@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,19 +86,36 @@ int proc_fd_parse_socket(const char *link, size_t size, uint64_t *ret_inode) {
         return 0;
 }
 
-static int proc_fd_visit(int dir_fd, const char *name, proc_fd_fn visit, void *userdata) {
+/* Return: 0, or the errno of readlink(2), or -EINVAL if it is no socket. */
+static int proc_fd_read_socket(int dir_fd, const char *path, uint64_t *ret_inode) {
         char link[64];
-        uint64_t inode;
         ssize_t n;
 
-        n = readlinkat(dir_fd, name, link, sizeof link);
-        if (n < 0)
-                /* It was closed just now. */
-                return errno == ENOENT ? 0 : -errno;
-        if (proc_fd_parse_socket(link, (size_t)n, &inode) < 0)
+        n = readlinkat(dir_fd, path, link, sizeof link);
+        return n < 0 ? -errno : proc_fd_parse_socket(link, (size_t)n, ret_inode);
+}
+
+static int proc_fd_visit(int dir_fd, const char *name, proc_fd_fn visit, void *userdata) {
+        uint64_t fd, inode;
+        int r;
+
+        r = proc_fd_read_socket(dir_fd, name, &inode);
+        if (r == -EINVAL || r == -ENOENT /* closed just now */)
+                return 0;
+        if (r < 0)
+                return r;
+        if (number_parse_u64(name, strlen(name), &fd) < 0 || fd > UINT_MAX)
                 return 0;
 
-        return visit(inode, userdata);
+        return visit((unsigned)fd, inode, userdata);
+}
+
+bool proc_fd_is_socket(int proc_fd, pid_t pid, unsigned fd, uint64_t inode) {
+        char path[64];
+        uint64_t found;
+
+        (void)snprintf(path, sizeof path, "%d/fd/%u", (int)pid, fd);
+        return proc_fd_read_socket(proc_fd, path, &found) == 0 && found == inode;
 }
 
 int proc_fd_list_sockets(

@@ -8,6 +8,7 @@
  * and the folder has to be read, an entry each (proc_pid_fd(5)).
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,8 +26,9 @@ _warn_unused_ int proc_fd_count(int dir_fd, const char *path, uint64_t *ret);
 /* The size of the folder, and nothing else: 0 on kernels before 6.2. Errors as of stat(2). */
 _warn_unused_ int proc_fd_count_by_size(int dir_fd, const char *path, uint64_t *ret);
 
-/* Return: 0 to go on, or a negative errno that ends it and is handed to the caller. */
-typedef int (*proc_fd_fn)(uint64_t inode, void *userdata);
+/* @fd: by which the process has it. Return: 0 to go on, or a negative errno that ends it and is handed to
+ * the caller. */
+typedef int (*proc_fd_fn)(unsigned fd, uint64_t inode, void *userdata);
 
 /**
  * proc_fd_list_sockets() - visit the sockets among a process's lowest descriptors
@@ -41,6 +43,9 @@ typedef int (*proc_fd_fn)(uint64_t inode, void *userdata);
  */
 _warn_unused_ int proc_fd_list_sockets(
         int proc_fd, pid_t pid, size_t n_max, proc_fd_fn visit, void *userdata, size_t *ret_n_read);
+
+/* Whether a descriptor of a process is this socket still; false as well where that may not be read. */
+bool proc_fd_is_socket(int proc_fd, pid_t pid, unsigned fd, uint64_t inode);
 
 /**
  * proc_fd_parse_socket() - the inode of "socket:[INODE]"

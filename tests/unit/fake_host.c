@@ -329,16 +329,22 @@ int __wrap_openat64(int dir_fd, const char *path, int flags, ...) {
 }
 
 ssize_t __wrap_readlinkat(int dir_fd, const char *path, char *text, size_t size) {
+        bool is_by_path = dir_fd == fake_host.sources.proc_fd;
+        pid_t pid = is_by_path ? (pid_t)strtol(path, NULL, 10) : 0;
+        char model[PATH_MAX];
         struct stat status;
 
+        fake_host.n_links++;
         ck_assert_int_eq(fstat(dir_fd, &status), 0);
         for (size_t i = 0; i < n_processes; i++)
-                if (processes[i].fd_inode == status.st_ino && processes[i].refusal == FAKE_REFUSES_LINKS) {
+                if (is_by_path ? processes[i].pid == pid && processes[i].refusal != FAKE_REFUSES_NOTHING
+                               : processes[i].fd_inode == status.st_ino &&
+                                         processes[i].refusal == FAKE_REFUSES_LINKS) {
                         errno = EACCES;
                         return -1;
                 }
 
-        return __real_readlinkat(dir_fd, path, text, size);
+        return __real_readlinkat(dir_fd, path_of_model(dir_fd, path, model), text, size);
 }
 
 static bool is_root_of_proc(DIR *dir) {

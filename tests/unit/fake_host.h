@@ -37,6 +37,7 @@ typedef struct FakeHost {
         FakeCrowd crowd;
 
         unsigned n_counts;   /* of descriptors, of any process */
+        unsigned n_links;    /* read, of descriptors */
         unsigned n_walks;    /* over the tree of cgroups */
         uint64_t walk_nsec;  /* what each takes */
         uint64_t clock_nsec; /* what every clock says */

@@ -285,6 +285,104 @@ START_TEST(an_answer_that_is_asked_for_stays)
 }
 END_TEST
 
+/* ---- looking again ---- */
+
+/* At 0, 5, 15, 35, 75, 155, 315, 615 and 915 seconds as well; it is passed on just after one. */
+START_TEST(who_lets_go_of_a_socket_is_not_told_as_its_owner_for_long)
+{
+        static const unsigned looks[] = { 0, 5, 15, 35, 75, 155, 315, 615, 915 };
+        unsigned last = looks[_i], next = looks[_i + 1];
+
+        fake_host_start(40, "nginx", NGINX, 3, 1024);
+        fake_host_start(41, "php-fpm", PHP, 3, 1024);
+        fake_host_open_socket(40, 7, 123);
+        for (unsigned second = 0; second <= last; second++)
+                ck_assert_int_eq(find(123)->pid, 40);
+        fake_host_close(40, 7);
+        fake_host_open_socket(41, 7, 123);
+        for (unsigned second = last + 1; second < next; second++)
+                ck_assert_int_eq(find(123)->pid, 40);
+        ck_assert_int_eq(find(123)->pid, 41);
+        ck_assert_ptr_eq(find(123)->unit, unit("php.service"));
+}
+END_TEST
+
+/* By another descriptor, of another process, or another socket by the same. */
+START_TEST(whoever_has_it_after_it_was_lost_is_the_owner)
+{
+        fake_host_start(40, "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(40, 7, 123);
+        ck_assert_int_eq(find(123)->pid, 40);
+
+        fake_host_close(40, 7);
+        fake_host_open_socket(40, 7, 124);
+        if (_i == 1)
+                fake_host_open_socket(40, 8, 123);
+        for (unsigned second = 0; second < 5; second++)
+                (void)find(123);
+        ck_assert_int_eq(find(123)->state, _i == 1 ? OWNER_FOUND : OWNER_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(an_owner_that_ends_is_searched_again)
+{
+        fake_host_start(40, "nginx", NGINX, 3, 1024);
+        fake_host_start(41, "nginx", NGINX, 3, 1024);
+        fake_host_open_socket(40, 7, 123);
+        fake_host_open_socket(41, 7, 123);
+        ck_assert_int_eq(find_in("nginx.service", 123)->pid, 40);
+        fake_host_end(40);
+        for (unsigned second = 0; second < 5; second++)
+                (void)find_in("nginx.service", 123);
+        ck_assert_int_eq(find_in("nginx.service", 123)->pid, 41);
+}
+END_TEST
+
+/* As a process that was seen between its fork and its exec: the name comes with the next look at it. */
+START_TEST(an_owner_is_told_as_what_it_is_now)
+{
+        fake_host_start(40, "sh", NGINX, 3, 1024);
+        fake_host_open_socket(40, 7, 123);
+        ck_assert_str_eq(find(123)->process, "sh");
+        fake_host_set_name(40, "nginx");
+        fake_host_set_cgroup(40, PHP);
+        for (unsigned second = 0; second < 40; second++)
+                (void)find(123);
+        ck_assert_str_eq(find(123)->process, "nginx");
+        ck_assert_ptr_eq(find(123)->unit, unit("php.service"));
+}
+END_TEST
+
+static void find_all(uint64_t first, uint64_t n) {
+        begin();
+        for (uint64_t inode = first; inode < first + n; inode++)
+                (void)owners_find(owners, inode, NULL);
+        owners_search(owners);
+}
+
+/* However many there are, with everything else they have open. */
+START_TEST(looking_again_reads_a_descriptor_a_socket_and_some_in_each_sample)
+{
+        fake_host_start(40, "nginx", NGINX, 0, 1024);
+        fake_host_start(41, "crowd", NGINX, 250, 1024);
+        fake_host.crowd = (FakeCrowd){ .first = 100, .n = 20, .model = 41 };
+        for (unsigned i = 0; i < 200; i++)
+                fake_host_open_socket(40, i, 1000 + i);
+        find_all(1000, 200);
+        find_all(1000, 200);
+        for (unsigned i = 0; i < 200; i++)
+                ck_assert_int_eq(owners_find(owners, 1000 + i, NULL)->pid, 40);
+
+        fake_host.n_links = 0;
+        for (unsigned second = 0, n_before = 0; second < 20; second++, n_before = fake_host.n_links) {
+                find_all(1000, 200);
+                ck_assert_uint_le(fake_host.n_links - n_before, 64);
+        }
+        /* Each at 5 and at 15 seconds. */
+        ck_assert_uint_eq(fake_host.n_links, 2 * 200);
+}
+END_TEST
+
 /* ---- not permitted ---- */
 
 /* What we have ourselves, in place of what whoever runs this test has. */
@@ -545,6 +643,76 @@ START_TEST(a_search_ends_though_its_hint_changes)
 }
 END_TEST
 
+/* Held by systemd for somebody who may come: 80 processes with 250 descriptors are read for it. */
+START_TEST(what_nobody_waits_for_is_searched_without_a_burst)
+{
+        unsigned n_before;
+
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        fake_host_start(2, "crowd", NGINX, 250, 1024);
+        fake_host.crowd = (FakeCrowd){ .first = 4, .n = 80, .model = 2 };
+        for (unsigned second = 0; second < 700; second++)
+                (void)find(123);
+        ck_assert_int_eq(find(123)->pid, 1);
+
+        fake_host.n_links = 0;
+        for (unsigned second = 0; second < 700; second++) {
+                n_before = fake_host.n_links;
+                ck_assert_int_eq(find(123)->pid, 1);
+                ck_assert_uint_le(fake_host.n_links - n_before, 256 + 250);
+        }
+        ck_assert_uint_gt(fake_host.n_links, 80 * 250);
+}
+END_TEST
+
+/* That goes on all the time: 15,000 descriptors for the one that nobody waits for, 5000 for the new one. */
+START_TEST(what_nobody_waits_for_leaves_a_burst_to_what_is_new)
+{
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        fake_host_start(2, "crowd", NGINX, 250, 1024);
+        fake_host.crowd = (FakeCrowd){ .first = 4, .n = 40, .model = 2 };
+        for (pid_t pid = 5000; pid < 5020; pid++)
+                fake_host_start(pid, "php-fpm", PHP, 250, 1024);
+        for (unsigned second = 0; second < 800; second++)
+                (void)find(123);
+
+        fake_host_open_socket(5019, 300, 124);
+        (void)find_in("php.service", 124);
+        ck_assert_int_eq(find_in("php.service", 124)->pid, 5019);
+}
+END_TEST
+
+START_TEST(what_is_new_is_searched_with_a_burst_while_something_else_is_searched_without)
+{
+        unsigned n_samples = 0;
+
+        fake_host_start(1, "systemd", INIT, 3, 1024);
+        fake_host_open_socket(1, 7, 123);
+        fake_host_start(2, "crowd", NGINX, 250, 1024);
+        fake_host.crowd = (FakeCrowd){ .first = 4, .n = 15, .model = 2 };
+        fake_host_start(5000, "php-fpm", PHP, 3, 1024);
+        for (unsigned second = 0; second < 200; second++)
+                (void)find(123);
+        do {
+                fake_host.n_links = 0;
+                (void)find(123);
+                ck_assert_uint_lt(n_samples++, 400);
+        } while (fake_host.n_links == 0);
+        ck_assert_uint_lt(fake_host.n_links, 1000);
+
+        fake_host_open_socket(5000, 7, 124);
+        for (unsigned second = 0; second < 3; second++) {
+                begin();
+                (void)owners_find(owners, 123, NULL);
+                (void)owners_find(owners, 124, NULL);
+                owners_search(owners);
+        }
+        ck_assert_int_eq(owners_find(owners, 124, NULL)->pid, 5000);
+}
+END_TEST
+
 START_TEST(more_sockets_than_there_is_room_for_are_wanted_until_there_is)
 {
         fake_host_start(40, "nginx", NGINX, 3, 1024);
@@ -732,6 +900,18 @@ static void add_finding(Suite *suite) {
         suite_add_tcase(suite, finding);
 }
 
+static void add_again(Suite *suite) {
+        TCase *again = tcase_create("again");
+
+        tcase_add_checked_fixture(again, setup, teardown);
+        tcase_add_loop_test(again, who_lets_go_of_a_socket_is_not_told_as_its_owner_for_long, 0, 8);
+        tcase_add_loop_test(again, whoever_has_it_after_it_was_lost_is_the_owner, 0, 2);
+        tcase_add_test(again, an_owner_that_ends_is_searched_again);
+        tcase_add_test(again, an_owner_is_told_as_what_it_is_now);
+        tcase_add_test(again, looking_again_reads_a_descriptor_a_socket_and_some_in_each_sample);
+        suite_add_tcase(suite, again);
+}
+
 static void add_refusals(Suite *suite) {
         TCase *refused = tcase_create("refused");
 
@@ -757,6 +937,10 @@ static void add_shares(Suite *suite) {
         tcase_add_test(shares, a_long_search_in_a_unit_does_not_keep_from_searching_all);
         tcase_add_test(shares, a_long_search_in_a_unit_does_not_hold_up_others);
         tcase_add_loop_test(shares, a_search_ends_though_its_hint_changes, 0, 2);
+        tcase_add_test(shares, what_nobody_waits_for_is_searched_without_a_burst);
+        tcase_add_test(shares, what_nobody_waits_for_leaves_a_burst_to_what_is_new);
+        tcase_add_test(shares,
+                       what_is_new_is_searched_with_a_burst_while_something_else_is_searched_without);
         tcase_add_test(shares, more_sockets_than_there_is_room_for_are_wanted_until_there_is);
         suite_add_tcase(suite, shares);
 }
@@ -780,6 +964,7 @@ int main(void) {
         Suite *suite = suite_create("owners");
 
         add_finding(suite);
+        add_again(suite);
         add_refusals(suite);
         add_shares(suite);
         add_holders(suite);

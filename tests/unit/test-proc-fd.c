@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kernel/proc_fd.h"
 #include "suite.h"
@@ -110,9 +112,28 @@ START_TEST(what_is_not_there_is_told)
 }
 END_TEST
 
+START_TEST(a_descriptor_is_looked_at_for_one_socket)
+{
+        int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        unsigned file = (unsigned)proc_fd;
+        struct stat status;
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fstat(fd, &status), 0);
+        ck_assert(proc_fd_is_socket(proc_fd, getpid(), (unsigned)fd, status.st_ino));
+        ck_assert(!proc_fd_is_socket(proc_fd, getpid(), (unsigned)fd, status.st_ino + 1));
+        ck_assert(!proc_fd_is_socket(proc_fd, getpid(), file, status.st_ino));
+        ck_assert(!proc_fd_is_socket(proc_fd, 1 << 30, (unsigned)fd, status.st_ino));
+
+        ck_assert_int_eq(close(fd), 0);
+        ck_assert(!proc_fd_is_socket(proc_fd, getpid(), (unsigned)fd, status.st_ino));
+        ck_assert_int_eq(close(proc_fd), 0);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("proc-fd");
-        TCase *counting = tcase_create("counting");
+        TCase *counting = tcase_create("counting"), *links = tcase_create("links");
 
         tcase_add_checked_fixture(counting, setup, teardown);
         tcase_add_loop_test(counting, descriptors_are_counted, 0, ELEMENTSOF(descriptor_folders));
@@ -121,6 +142,9 @@ int main(void) {
         tcase_add_test(counting, a_folder_that_cannot_be_read_to_its_end_has_no_count);
         tcase_add_test(counting, what_is_not_there_is_told);
         suite_add_tcase(suite, counting);
+
+        tcase_add_test(links, a_descriptor_is_looked_at_for_one_socket);
+        suite_add_tcase(suite, links);
 
         return suite_main(suite);
 }
