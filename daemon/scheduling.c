@@ -14,8 +14,6 @@
 /* The least that may be asked for (__setparam_fair(), kernel/sched/fair.c). */
 #define SCHEDULING_SLICE_NSEC (NSEC_PER_SEC / 10000)
 
-#define SCHEDULING_NICEST     19
-
 /* struct sched_attr of linux/sched/types.h, which cannot be included beside glibc's sched.h. */
 typedef struct SchedulingAttributes {
         uint32_t size;
@@ -28,11 +26,12 @@ typedef struct SchedulingAttributes {
         uint64_t period_nsec;
 } SchedulingAttributes;
 
-static void scheduling_set(const Scheduling *scheduling, int32_t nice) {
+/* With SCHED_IDLE nice value and slice are left as they are. */
+static void scheduling_set(const Scheduling *scheduling, uint32_t policy) {
         SchedulingAttributes attributes = {
                 .size = sizeof attributes,
-                .policy = SCHED_BATCH,
-                .nice = nice,
+                .policy = policy,
+                .nice = scheduling->nice,
                 .runtime_nsec = SCHEDULING_SLICE_NSEC,
         };
 
@@ -57,15 +56,15 @@ void scheduling_init(Scheduling *ret) {
 
         ret->nice = attributes.nice;
         ret->may_step_aside = scheduling_may_become(attributes.nice);
-        scheduling_set(ret, ret->nice);
+        scheduling_set(ret, SCHED_BATCH);
 }
 
 void scheduling_step_aside(const Scheduling *scheduling) {
         if (scheduling->may_step_aside)
-                scheduling_set(scheduling, SCHEDULING_NICEST);
+                scheduling_set(scheduling, SCHED_IDLE);
 }
 
 void scheduling_return(const Scheduling *scheduling) {
         if (scheduling->may_step_aside)
-                scheduling_set(scheduling, scheduling->nice);
+                scheduling_set(scheduling, SCHED_BATCH);
 }

@@ -124,7 +124,7 @@ def _(scope):
     started(scope)
     equal(policies(), {"sampler": {(os.SCHED_BATCH, 0)}, "sockwatchd": {(os.SCHED_OTHER, 0)}})
 
-    # By this it comes back from being the nicest of all. Whether systemd may set it is the machine's.
+    # By this it comes back from giving way to everybody. Whether systemd may set it is the machine's.
     equal(box.show(UNIT, "LimitNICE"), "20")
 
     DropIn(scope, "[Service]\nNice=5\n")

@@ -103,16 +103,19 @@ def _(scope):
 WITHOUT_NICE = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"]
 
 
-def nice_of(pid, name):
-    """A question after the nice value of one of its threads."""
+def scheduling_of(pid, name):
+    """A question after the policy and the nice value of one of its threads."""
     for thread in map(int, os.listdir(f"/proc/{pid}/task")):
         with open(f"/proc/{pid}/task/{thread}/comm") as file:
             if file.read().strip() == name:
-                return lambda: os.getpriority(os.PRIO_PROCESS, thread)
+                return lambda: (os.sched_getscheduler(thread), os.getpriority(os.PRIO_PROCESS, thread))
     raise AssertionError(f"no thread {name}")
 
 
-@test("it is the nicest of all while it walks over many sockets, and has its share again when it is kept waiting")
+ASIDE, ITSELF = (os.SCHED_IDLE, 3), (os.SCHED_BATCH, 3)
+
+
+@test("it gives way to everybody while it walks over many sockets, and has its share again when it is kept waiting")
 def _(scope):
     make_sockets(scope, N_SOCKETS)
     wrappers = [["nice", "-n", "3"]]
@@ -120,43 +123,43 @@ def _(scope):
         wrappers.append(["nice", "-n", "3", "prlimit", "--nice=20:20", *WITHOUT_NICE])
     for wrapper in wrappers:
         daemon = scope.daemon(interval="200ms", walks_always=True, wrapper=wrapper).wait_ready()
-        nice = nice_of(daemon.pid, "sampler")
+        scheduling = scheduling_of(daemon.pid, "sampler")
 
         def held_aside():
-            await_("it steps aside", lambda: nice() == 19, every=0)
+            await_("it steps aside", lambda: scheduling() == ASIDE, every=0)
             held = StuckThread(scope, daemon.pid, "sampler")
-            was_aside = nice() == 19
-            await_("it has its share", lambda: nice() == 3)
+            was_aside = scheduling() == ASIDE
+            await_("it has its share", lambda: scheduling() == ITSELF)
             held.release()
             return was_aside
 
         await_("it was held while it walked", held_aside)
-        await_("it steps aside again", lambda: nice() == 19, every=0)
-        await_("and comes back", lambda: nice() == 3, every=0)
-        equal(nice_of(daemon.pid, "sockwatchd")(), 3)
+        await_("it steps aside again", lambda: scheduling() == ASIDE, every=0)
+        await_("and comes back", lambda: scheduling() == ITSELF, every=0)
+        equal(scheduling_of(daemon.pid, "sockwatchd")(), (os.SCHED_OTHER, 3))
 
 
-@test("where it could not come back it does not become nicer")
+@test("where it could not come back it does not step aside")
 def _(scope):
     make_sockets(scope, N_SOCKETS)
     daemon = scope.daemon(interval="10ms", walks_always=True,
                           wrapper=["nice", "-n", "3", "prlimit", "--nice=0:", *WITHOUT_NICE]).wait_ready()
-    nice = nice_of(daemon.pid, "sampler")
+    scheduling = scheduling_of(daemon.pid, "sampler")
     n = daemon.samples() + 20
     while daemon.samples() < n:
         for _ in range(100):
-            equal(nice(), 3)
+            equal(scheduling(), ITSELF)
 
 
 @test("what takes no longer than a second's work does not step aside")
 def _(scope):
     daemon = scope.daemon(interval="10ms", wrapper=["nice", "-n", "3"]).wait_ready()
-    nice = nice_of(daemon.pid, "sampler")
+    scheduling = scheduling_of(daemon.pid, "sampler")
     daemon.wait_samples(3)
     n = daemon.samples() + 20
     while daemon.samples() < n:
         for _ in range(100):
-            equal(nice(), 3)
+            equal(scheduling(), ITSELF)
 
 
 @test("while others keep all processors busy, it walks and samples nearly each second all the same")
