@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from statistics import mean
 
 from measure import (MIB, cpu_nsec, free_port, median, peak_beside, seconds_text, spread, status_bytes, table,
                      wait_page, wrk)
@@ -13,6 +14,9 @@ from harness import Scope, Skip, clean_environment, need_program
 
 # Prometheus asks that often, as a rule.
 SCRAPE_EVERY_SECONDS = 15
+
+# What else the machine does shows in some of the readings.
+SPENT_EVERY_SECONDS = 2
 
 RING_BYTES_DEFAULT = "16MiB"
 
@@ -30,16 +34,37 @@ CONNECTIONS = 4  # for throughput: without a pause
 PACED_CONNECTIONS = 2
 PAUSE_MSEC = 4
 
+# Of less a walk is over so soon that hardly a scrape meets one.
+LATENCY_FROM = 100_000
+
 
 def count_series(page):
     return sum(1 for line in page.splitlines() if line and not line.startswith("#"))
 
 
+def sampler_nsec(pid):
+    """What the thread that samples has run, to the nanosecond while it does not (Documentation/scheduler/sched-stats.rst)."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/comm") as file:
+            if file.read() != "sampler\n":
+                continue
+        with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+            return int(file.read().split()[0])
+    raise AssertionError("no thread named sampler")
+
+
 def spent(daemon):
-    """Returns how many samples there were, and CPU seconds in all but walks."""
-    page = daemon.scrape()
-    walks = sum(page.value("sockwatch_walk_cpu_seconds_total", walk=walk) for walk in ("rare", "full"))
-    return page.value("sockwatch_samples_total"), cpu_nsec(daemon.pid) / 1e9 - walks
+    """Returns how many samples there were, and CPU seconds in all but walks.
+
+    The page tells of the last sample, the processor's clock of now: so both are read while no sample is taken.
+    """
+    while True:
+        before = sampler_nsec(daemon.pid)
+        time.sleep(0.01)
+        page, cpu = daemon.scrape(), cpu_nsec(daemon.pid)
+        if sampler_nsec(daemon.pid) == before:
+            walks = sum(page.value("sockwatch_walk_cpu_seconds_total", walk=walk) for walk in ("rare", "full"))
+            return page.value("sockwatch_samples_total"), cpu / 1e9 - walks
 
 
 def watch(scope, window):
@@ -50,13 +75,13 @@ def watch(scope, window):
     """
     begin = time.monotonic()
     daemon = scope.daemon(ring_bytes=RING_BYTES_DEFAULT).wait_ready(seconds=60)
-    start = None
+    readings = []
     peak = peak_beside(daemon.pid, daemon.ring)
     n_scrapes = 0
     while (now := time.monotonic()) < begin + window:
         # Without what comes once: it looks for the processes of listeners, and makes room.
-        if not start and now >= begin + window / 2:
-            start = spent(daemon)
+        if now >= begin + window / 2 + len(readings) * SPENT_EVERY_SECONDS:
+            readings.append(spent(daemon))
         if now >= begin + n_scrapes * SCRAPE_EVERY_SECONDS:
             daemon.scrape()
             n_scrapes += 1
@@ -64,10 +89,12 @@ def watch(scope, window):
         time.sleep(min(1, begin + window - now))
     share = cpu_nsec(daemon.pid) / 1e9 / (time.monotonic() - begin)
     page = daemon.scrape()
-    n_samples, beside_walks = (last - first for first, last in zip(start, spent(daemon)))
+    readings.append(spent(daemon))
+    steps = [[after - before for before, after in zip(*pair)] for pair in zip(readings, readings[1:])]
+    beside_walks = [cpu / n_samples for n_samples, cpu in steps if n_samples > 0]
     return daemon, {
         "window_seconds": window, "cpu_share": share, "samples": daemon.samples(),
-        "cpu_seconds_beside_walks": beside_walks / n_samples,
+        "cpu_seconds_beside_walks": median(beside_walks), "cpu_seconds_beside_walks_all": beside_walks,
         "walks": {walk: int(page.value("sockwatch_walks_total", walk=walk)) for walk in ("rare", "full")},
         "peak_beside_ring_bytes": peak, "peak_bytes": status_bytes(daemon.pid, "VmHWM"),
     }
@@ -157,6 +184,8 @@ def measure(size, window, seconds):
             figures["throughput"] = {"missing": str(reason)}
     with Scope() as scope:
         try:
+            if size.n < LATENCY_FROM:
+                raise Skip("a walk is over too soon")
             need_program("wrk")
             figures["latency"] = latency(scope, seconds)
         except Skip as reason:
@@ -167,7 +196,9 @@ def measure(size, window, seconds):
 def show(figures):
     rows = [
         ["CPU, all included", f"{figures['cpu_share']:.2%} of one core"],
-        ["CPU beside walks, a sample with its share of scrapes", seconds_text(figures["cpu_seconds_beside_walks"])],
+        ["CPU beside walks, a sample with its share of scrapes",
+         f"{seconds_text(figures['cpu_seconds_beside_walks'])}, median; "
+         f"mean {seconds_text(mean(figures['cpu_seconds_beside_walks_all']))}"],
         ["samples taken, from the start on", f"{figures['samples']} in {figures['window_seconds']} s"],
         ["walks with them, rare and full", f"{figures['walks']['rare']} and {figures['walks']['full']}"],
         ["peak memory beside the ring file", f"{figures['peak_beside_ring_bytes'] / MIB:.1f} MiB"],

@@ -126,7 +126,7 @@ def judge_daemon(name, n, of_size, rule, not_judged):
         else:
             not_judged.append(f"scrapes a second at {name}: node_exporter has more series")
     if "missing" in latency:
-        not_judged.append(f"scrape p99 during walks: {latency['missing']}")
+        not_judged.append(f"scrape p99 during walks at {name}: {latency['missing']}")
     elif n >= WALK_P99_FROM:
         rule(name, "scrape p99 during walks over the one at rest",
              latency["p99_ratio"], WALK_P99_RATIO, "{:.2f}")
