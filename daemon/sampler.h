@@ -8,9 +8,9 @@
  * it, so collectors run on a thread of their own. There is one handoff and no
  * shared memory: whoever holds the Sample owns it, and the Bounds are copied.
  *
- * What comes every second takes a millisecond, and is done at once however busy the
- * host is: that is when somebody wants to know. What takes longer lets others go first,
- * as long as the sample has patience.
+ * What comes every second takes a millisecond, and has its full share of a processor
+ * however busy the host is: that is when somebody wants to know. What takes longer lets
+ * others go first, as long as the sample has patience.
  *
  *     main loop                          sampler thread
  *     sampler_request(empty)  ──────▶    collection_run()
@@ -45,8 +45,9 @@ bool sampler_is_busy(const Sampler *sampler);
 /**
  * sampler_request() - hand over an empty sample, to be filled now
  * @bounds:             are copied
- * @patience_usec:      for so long in all it may be kept waiting by others, who go first while it
- *                      asks for what takes long; then it has its full share
+ * @patience_usec:      for so long it may be kept waiting by others, who go first while it asks for
+ *                      what takes long; then it has its full share. Waiting that began before it
+ *                      stepped aside is not counted, so it is twice as long at most
  *
  * The sampler must not be busy.
  *

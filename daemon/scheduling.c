@@ -26,12 +26,16 @@ typedef struct SchedulingAttributes {
         uint64_t period_nsec;
 } SchedulingAttributes;
 
-/* With SCHED_IDLE nice value and slice are left as they are. */
+/* The nice value is kept, also with SCHED_IDLE, where it has no meaning: somebody may have changed it. */
+static int32_t scheduling_nice(const Scheduling *scheduling) {
+        return getpriority(PRIO_PROCESS, (id_t)scheduling->thread);
+}
+
 static void scheduling_set(const Scheduling *scheduling, uint32_t policy) {
         SchedulingAttributes attributes = {
                 .size = sizeof attributes,
                 .policy = policy,
-                .nice = scheduling->nice,
+                .nice = scheduling_nice(scheduling),
                 .runtime_nsec = SCHEDULING_SLICE_NSEC,
         };
 
@@ -54,17 +58,16 @@ void scheduling_init(Scheduling *ret) {
             (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH))
                 return;
 
-        ret->nice = attributes.nice;
-        ret->may_step_aside = scheduling_may_become(attributes.nice);
+        ret->is_ours = true;
         scheduling_set(ret, SCHED_BATCH);
 }
 
 void scheduling_step_aside(const Scheduling *scheduling) {
-        if (scheduling->may_step_aside)
+        if (scheduling->is_ours && scheduling_may_become(scheduling_nice(scheduling)))
                 scheduling_set(scheduling, SCHED_IDLE);
 }
 
 void scheduling_return(const Scheduling *scheduling) {
-        if (scheduling->may_step_aside)
+        if (scheduling->is_ours)
                 scheduling_set(scheduling, SCHED_BATCH);
 }

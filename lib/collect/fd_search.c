@@ -48,6 +48,10 @@ void fd_search_begin(FdSearch *search, usec_t now_usec, bool is_hurried) {
         search->kept = MAX(search->share.left - FD_SEARCH_CALM, FD_SEARCH_RESERVE);
 }
 
+bool fd_search_has_spare(const FdSearch *search) {
+        return search->share.left > search->kept;
+}
+
 bool fd_search_look_again(FdSearch *search, pid_t pid, unsigned fd, uint64_t inode) {
         share_take(&search->share, 1);
         return proc_fd_is_socket(search->sources->proc_fd, pid, fd, inode);
@@ -152,12 +156,11 @@ static bool fd_search_all(FdSearch *search, fd_search_fn found, void *userdata) 
         return true;
 }
 
-FdSearchResult
-fd_search_go_on(FdSearch *search, Unit *unit, bool is_waited_for, fd_search_fn found, void *userdata) {
+FdSearchResult fd_search_go_on(FdSearch *search, Unit *unit, fd_search_fn found, void *userdata) {
         FdSearchPlace *place = unit ? &unit->search : &search->of_all;
         bool was_refused;
 
-        share_keep(&search->share, is_waited_for ? 0 : search->kept);
+        share_keep(&search->share, place->is_waited_for ? 0 : search->kept);
         place->goes_on = unit ? !fd_search_unit(search, unit, found, userdata)
                               : !fd_search_all(search, found, userdata);
         share_keep(&search->share, 0);

@@ -65,19 +65,21 @@ void fd_search_init(FdSearch *search, const Sources *sources, const Processes *p
 /* Begins a sample, with its share of descriptors; one that is hurried has all that there is after a rest. */
 void fd_search_begin(FdSearch *search, usec_t now_usec, bool is_hurried);
 
+/* Whether something is left of the share of this sample for what nobody waits for. */
+bool fd_search_has_spare(const FdSearch *search);
+
 /* Whether the process has this socket still, by that descriptor: one is read. */
 bool fd_search_look_again(FdSearch *search, pid_t pid, unsigned fd, uint64_t inode);
 
 /**
  * fd_search_go_on() - go on in the processes of a unit, or in all
  * @unit:       NULL: all
- * @is_waited_for: otherwise it takes its time: without a burst, and without what others may need
  *
+ * Unless the place is waited for it takes its time: without a burst, and without what others may need.
  * Begins anew if the last search of it ended. Managers come last among all, and only where
  * all others could be read: what they hold they may hold for them.
  */
-FdSearchResult
-fd_search_go_on(FdSearch *search, Unit *unit, bool is_waited_for, fd_search_fn found, void *userdata);
+FdSearchResult fd_search_go_on(FdSearch *search, Unit *unit, fd_search_fn found, void *userdata);
 
 /**
  * fd_search_new_units() - look into the units that had no process and have one now

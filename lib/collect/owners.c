@@ -318,31 +318,39 @@ static void owners_end_search(Owners *owners, const Unit *unit, OwnerState state
                         owners_set_owner(owners, &owners->entries[i], (Owner){ .state = state });
 }
 
-/* Whether somebody waits for what is searched there: what is new, or has just gone, or may yet be passed on.
- */
-static bool owners_is_waited_for(const Owners *owners, const Unit *unit) {
+static FdSearchPlace *owners_place(Owners *owners, Unit *unit) {
+        return unit ? &unit->search : &owners->search.of_all;
+}
+
+/* What is new, or has just gone, or may yet be passed on, somebody waits for. */
+static void owners_note_what_is_waited_for(Owners *owners) {
+        owners->search.of_all.is_waited_for = false;
+        for (uint32_t i = 0; i < owners->n_entries; i++)
+                if (owners->entries[i].searched_unit)
+                        owners->entries[i].searched_unit->search.is_waited_for = false;
+
         for (uint32_t i = 0; i < owners->n_entries; i++) {
                 const OwnerEntry *entry = &owners->entries[i];
 
-                if (entry->searched_unit == unit && owners_is_asked_for(owners, entry) &&
+                if (owners_is_asked_for(owners, entry) &&
                     (entry->owner.state == OWNER_WANTED || entry->is_hurried ||
-                     (entry->is_due && entry->retry_usec < OWNERS_WAIT_USEC)))
-                        return true;
+                     (!owner_is_sure(&entry->owner) && entry->retry_usec < OWNERS_WAIT_USEC &&
+                      (entry->is_due || owners_is_time(owners, entry)))))
+                        owners_place(owners, entry->searched_unit)->is_waited_for = true;
         }
-        return false;
 }
 
 /* Goes on with what is being searched, or begins if anything is wanted. @unit: NULL: all */
 static void owners_search_in(Owners *owners, Unit *unit) {
-        bool is_searched = unit ? unit->search.goes_on : owners->search.of_all.goes_on;
+        FdSearchPlace *place = owners_place(owners, unit);
         OwnersLook look = { .owners = owners, .unit = unit };
         FdSearchResult result;
 
-        if (!is_searched && !owners_begin_search(owners, unit))
+        if (!place->goes_on && !owners_begin_search(owners, unit))
                 return;
 
-        result = fd_search_go_on(&owners->search, unit, owners_is_waited_for(owners, unit), owners_on_socket,
-                                 &look);
+        place->looked_into = units_number(owners->units);
+        result = fd_search_go_on(&owners->search, unit, owners_on_socket, &look);
         if (result != FD_SEARCH_GOES_ON)
                 owners_end_search(owners, unit,
                                   result == FD_SEARCH_REFUSED ? OWNER_NOT_PERMITTED : OWNER_NOT_FOUND);
@@ -356,6 +364,7 @@ static void owners_search_some_units(Owners *owners, bool is_searched, size_t n_
                 Unit *unit = entry->searched_unit;
 
                 if (!unit || unit->search.goes_on != is_searched ||
+                    unit->search.looked_into == units_number(owners->units) ||
                     !(entry->is_due || owners_is_wanted(owners, entry)))
                         continue;
 
@@ -389,7 +398,9 @@ static void owners_look_again(Owners *owners, OwnerEntry *entry) {
 static void owners_look_at_some_again(Owners *owners) {
         uint32_t n_looked_at = 0;
 
-        for (uint32_t n = 0; n < owners->n_entries && n_looked_at < OWNERS_AGAIN_MAX; n++) {
+        for (uint32_t n = 0;
+             n < owners->n_entries && n_looked_at < OWNERS_AGAIN_MAX && fd_search_has_spare(&owners->search);
+             n++) {
                 uint32_t i = owners->i_again < owners->n_entries ? owners->i_again : 0;
                 OwnerEntry *entry = &owners->entries[i];
 
@@ -413,6 +424,7 @@ void owners_search(Owners *owners) {
 
         begin_nsec = clock_nsec(CLOCK_THREAD_CPUTIME_ID);
         owners_look_at_some_again(owners);
+        owners_note_what_is_waited_for(owners);
         fd_search_new_units(&owners->search, owners_on_socket, &look);
         /* Neither is to keep the other from its share. */
         if (units_number(owners->units) % 2 == 0) {

@@ -36,6 +36,8 @@ typedef struct FdSearchPlace {
         bool goes_on;     /* in the next sample */
         bool was_refused; /* in some process */
         pid_t last_pid;
+        bool is_waited_for;   /* by somebody, so it does not take its time; kept by owners.h */
+        uint64_t looked_into; /* number of the sample */
 } FdSearchPlace;
 
 typedef struct Unit {

@@ -7,7 +7,7 @@ import subprocess
 import time
 from statistics import mean
 
-from measure import (MIB, cpu_nsec, free_port, median, peak_beside, seconds_text, spread, status_bytes, table,
+from measure import (MIB, OWN_SESSION, cpu_nsec, free_port, median, peak_beside, seconds_text, spread, status_bytes, table,
                      wait_page, wrk)
 
 from harness import Scope, Skip, clean_environment, need_program
@@ -74,7 +74,7 @@ def watch(scope, window):
     and a half minutes later, so that a window behind it would have none.
     """
     begin = time.monotonic()
-    daemon = scope.daemon(ring_bytes=RING_BYTES_DEFAULT).wait_ready(seconds=60)
+    daemon = scope.daemon(ring_bytes=RING_BYTES_DEFAULT, wrapper=OWN_SESSION).wait_ready(seconds=60)
     readings = []
     peak = peak_beside(daemon.pid, daemon.ring)
     n_scrapes = 0
@@ -136,7 +136,7 @@ def configured(scope, text):
     path = os.path.join(scope.folder(), "sockwatch.yaml")
     with open(path, "w") as file:
         file.write(text)
-    return scope.daemon(f"--config.file={path}", interval=INTERVAL).wait_ready(seconds=60)
+    return scope.daemon(f"--config.file={path}", interval=INTERVAL, wrapper=OWN_SESSION).wait_ready(seconds=60)
 
 
 def count_walks(daemon):

@@ -226,6 +226,10 @@ def table(head, rows):
     return "\n".join(lines)
 
 
+# As services are: the scheduler may group by sessions, and then a thread gives way to those of its own alone.
+OWN_SESSION = ["setsid"]
+
+
 def sockets_of_host():
     """TCP sockets of all namespaces: walks pass over those of the others as well."""
     with open("/proc/net/sockstat") as file:

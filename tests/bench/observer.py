@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 
-from measure import Size, cpu_nsec, free_port, machine, make_sockets, median, seconds_text, spread, table, wait_page, wrk
+from measure import OWN_SESSION, Size, cpu_nsec, free_port, machine, make_sockets, median, seconds_text, spread, table, wait_page, wrk
 
 from harness import Scope, Skip, clean_environment, need_program, need_root, own_network
 
@@ -63,7 +63,7 @@ def serve(scope):
     with open(configuration, "w") as file:
         file.write(NGINX_CONFIGURATION.format(folder=folder, port=port, body="x" * 1024))
     # Told before it reads the configuration, or it would write to the host's log.
-    process = scope.process([need_program("nginx"), "-e", f"{folder}/error.log", "-p", folder, "-c", configuration],
+    process = scope.process([*OWN_SESSION, need_program("nginx"), "-e", f"{folder}/error.log", "-p", folder, "-c", configuration],
                             stdin=subprocess.DEVNULL, env=clean_environment())
     wait_page(port, "/")
     return folder, port, process.pid
@@ -85,7 +85,7 @@ class Server:
 
     def watched(self):
         with Scope() as scope:
-            daemon = scope.daemon(ring_bytes="16MiB").wait_ready(seconds=60)
+            daemon = scope.daemon(ring_bytes="16MiB", wrapper=OWN_SESSION).wait_ready(seconds=60)
             time.sleep(SETTLE_SECONDS)
             begin, cpu = time.monotonic(), cpu_nsec(daemon.pid)
             load = self.load()

@@ -383,6 +383,30 @@ START_TEST(looking_again_reads_a_descriptor_a_socket_and_some_in_each_sample)
 }
 END_TEST
 
+/* At ten samples a second, 4000 of them are looked at faster than the share comes in. */
+START_TEST(looking_again_leaves_a_burst_to_what_is_new)
+{
+        fake_host_start(40, "nginx", NGINX, 0, 1024);
+        for (unsigned i = 0; i < 4000; i++)
+                fake_host_open_socket(40, i, 1000 + i);
+        for (pid_t pid = 5000; pid < 5028; pid++)
+                fake_host_start(pid, "php-fpm", PHP, 250, 1024);
+        for (unsigned second = 0; second < 3; second++)
+                (void)find_in("nginx.service", 1000);
+        for (unsigned sample_of_35_seconds = 0; sample_of_35_seconds < 350; sample_of_35_seconds++) {
+                now -= 9 * USEC_PER_SEC / 10;
+                begin();
+                for (unsigned i = 0; i < 4000; i++)
+                        (void)owners_find(owners, 1000 + i, unit("nginx.service"));
+                owners_search(owners);
+        }
+
+        fake_host_open_socket(5027, 300, 124);
+        (void)find_in("php.service", 124);
+        ck_assert_int_eq(find_in("php.service", 124)->pid, 5027);
+}
+END_TEST
+
 /* ---- not permitted ---- */
 
 /* What we have ourselves, in place of what whoever runs this test has. */
@@ -908,6 +932,8 @@ static void add_again(Suite *suite) {
         tcase_add_loop_test(again, whoever_has_it_after_it_was_lost_is_the_owner, 0, 2);
         tcase_add_test(again, an_owner_that_ends_is_searched_again);
         tcase_add_test(again, an_owner_is_told_as_what_it_is_now);
+        tcase_set_timeout(again, 60);
+        tcase_add_test(again, looking_again_leaves_a_burst_to_what_is_new);
         tcase_add_test(again, looking_again_reads_a_descriptor_a_socket_and_some_in_each_sample);
         suite_add_tcase(suite, again);
 }
