@@ -15,8 +15,9 @@ from harness import Scope, Skip, clean_environment, need_program
 # Prometheus asks that often, as a rule.
 SCRAPE_EVERY_SECONDS = 15
 
-# What else the machine does shows in some of the readings.
-SPENT_EVERY_SECONDS = 2
+# What else the machine does shows in some of the readings. Each is a scrape, which costs most where there are many
+# series: so a long window has no more of them than Prometheus takes.
+READINGS_MIN = 4
 
 RING_BYTES_DEFAULT = "16MiB"
 
@@ -75,14 +76,14 @@ def watch(scope, window):
     """
     begin = time.monotonic()
     daemon = scope.daemon(ring_bytes=RING_BYTES_DEFAULT, wrapper=OWN_SESSION).wait_ready(seconds=60)
-    readings = []
+    readings, every = [], min(SCRAPE_EVERY_SECONDS, window / 2 / READINGS_MIN)
     peak = peak_beside(daemon.pid, daemon.ring)
     n_scrapes = 0
     while (now := time.monotonic()) < begin + window:
         # Without what comes once: it looks for the processes of listeners, and makes room.
-        if now >= begin + window / 2 + len(readings) * SPENT_EVERY_SECONDS:
+        if now >= begin + window / 2 + len(readings) * every:
             readings.append(spent(daemon))
-        if now >= begin + n_scrapes * SCRAPE_EVERY_SECONDS:
+        elif now >= begin + n_scrapes * SCRAPE_EVERY_SECONDS and not readings:
             daemon.scrape()
             n_scrapes += 1
         peak = max(peak, peak_beside(daemon.pid, daemon.ring))
