@@ -127,7 +127,7 @@ def throughput(scope, daemon, seconds):
     rates = {name: [] for name in servers}
     for _ in range(TURNS):
         for name, (port, _) in servers.items():
-            rates[name].append(wrk(folder, port, "/metrics", seconds, CONNECTIONS)[0])
+            rates[name].append(wrk(folder, port, "/metrics", seconds, CONNECTIONS).rate)
     for name, (_, n) in servers.items():
         figures[name] = {"requests_per_second": median(rates[name]), "spread": spread(rates[name]), "series": n}
     return figures
@@ -160,14 +160,14 @@ def latency(scope, seconds):
             os.kill(daemon.pid, signal.SIGCONT)
             time.sleep(0.5)  # for what was missed
             n_walks, begin, cpu = count_walks(daemon), time.monotonic(), cpu_nsec(daemon.pid)
-            _, p50, p99 = wrk(folder, daemon.port, "/metrics", seconds, PACED_CONNECTIONS, PAUSE_MSEC)
+            load = wrk(folder, daemon.port, "/metrics", seconds, PACED_CONNECTIONS, PAUSE_MSEC)
             figures[name]["busy"].append((cpu_nsec(daemon.pid) - cpu) / 1e9 / (time.monotonic() - begin))
             n_walks = count_walks(daemon) - n_walks
             assert (n_walks > 0) == (name == "walk"), f"{n_walks} walks in a turn of {name}"
             figures[name]["walks"].append(n_walks)
             os.kill(daemon.pid, signal.SIGSTOP)
-            figures[name]["p50"].append(p50)
-            figures[name]["p99"].append(p99)
+            figures[name]["p50"].append(load.percentile(0.50))
+            figures[name]["p99"].append(load.percentile(0.99))
     return {
         "p99_ratio": median([walk / rest for walk, rest in zip(figures["walk"]["p99"], figures["rest"]["p99"])]),
         **{name: {"p50_seconds": median(f["p50"]), "p99_seconds": median(f["p99"]), "p99_all": f["p99"],

@@ -4,7 +4,9 @@
 Everything is started through a Scope of the end-to-end tests, so that it ends with whoever started it.
 """
 
+import collections
 import contextlib
+import math
 import os
 import socket
 import statistics
@@ -169,32 +171,62 @@ def wait_page(port, path="/metrics", seconds=30):
     return await_(f"127.0.0.1:{port}{path} is served", page, seconds)
 
 
-# wrk waits so many milliseconds before each request of a connection, and says at its end what it found.
+# wrk waits so many milliseconds before each request of a connection, and says at its end what it found, with how often it
+# met each latency, in microseconds.
 WRK_SCRIPT = """
 {delay}
 done = function(summary, latency, requests)
     local errors = summary.errors
-    io.write(string.format("RESULT %d %d %d %d %d\\n", summary.requests, summary.duration,
-        latency:percentile(50), latency:percentile(99),
+    io.write(string.format("RESULT %d %d %d\\n", summary.requests, summary.duration,
         errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+    for i = 1, #latency do
+        io.write(string.format("LATENCY %d %d\\n", latency(i)))
+    end
 end
 """
 
 
-def wrk(scope_folder, port, path, seconds, connections, delay_msec=0, headers=()):
-    """Returns requests a second, and p50 and p99 of their latency in seconds. Errors fail."""
+class Load:
+    """What clients of a server met: requests, the seconds these came in, and how often each latency in microseconds."""
+
+    def __init__(self, requests=0, seconds=0.0, latencies=()):
+        self.requests, self.seconds, self.latencies = requests, seconds, collections.Counter(latencies)
+
+    def add(self, other):
+        self.requests += other.requests
+        self.seconds += other.seconds
+        self.latencies.update(other.latencies)
+
+    @property
+    def rate(self):
+        return self.requests / self.seconds
+
+    def percentile(self, share):
+        """The latency in seconds that this share of requests did not exceed."""
+        left = math.ceil(self.latencies.total() * share)
+        for usec in sorted(self.latencies):
+            left -= self.latencies[usec]
+            if left <= 0:
+                return usec / 1e6
+        raise ValueError("no latencies")
+
+
+def wrk(scope_folder, port, path, seconds, connections, delay_msec=0):
+    """Returns the load. Errors fail."""
     script = os.path.join(scope_folder, "wrk.lua")
     with open(script, "w") as file:
         file.write(WRK_SCRIPT.format(delay=f"delay = function() return {delay_msec} end" if delay_msec else ""))
     command = [need_program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script]
-    for header in headers:
-        command += ["-H", header]
     result = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True,
                             preexec_fn=die_with_parent, timeout=seconds + 30, check=True)
-    line = next(line for line in result.stdout.splitlines() if line.startswith("RESULT "))
-    n, usec, p50, p99, errors = map(int, line.split()[1:])
-    assert n and not errors, f"{errors} errors in {n} requests:\n{result.stdout}"
-    return n / (usec / 1e6), p50 / 1e6, p99 / 1e6
+    told = {"RESULT": [], "LATENCY": []}
+    for line in result.stdout.splitlines():
+        word, *numbers = line.split() or [""]
+        if word in told:
+            told[word].append([int(number) for number in numbers])
+    (requests, usec, errors), = told["RESULT"]
+    assert requests and not errors, f"{errors} errors in {requests} requests:\n{result.stdout}"
+    return Load(requests, usec / 1e6, dict(told["LATENCY"]))
 
 
 # ---- telling ----

@@ -2,15 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a loaded server loses when it is watched: requests a second and p99 of nginx, with and without sockwatchd.
 
-Usage: observer.py [--json FILE] [--pairs N] [--seconds N] [SIZE]
+Usage: observer.py [--json FILE] [--rounds N] [--seconds N] [SIZE]
 
 nginx and wrk share loopback and all cores; each request comes by a connection of its own, so that the server lives in
-the tables that are walked, and beside it are SIZE other sockets (100000). With and without take turns, in pairs whose
-order alternates, and a pair gives a ratio: so what else the machine does mostly drops out. What it is worth is told with
-it: the range that the median of ratios is in with 95 % certainty. The median decides. Each time is long enough to see the
-walks come round.
+the tables that are walked, and beside it are SIZE other sockets (100000).
 
-CPU of nginx for a request is told beside it, as that hardly changes with what else runs: it is what caches lose.
+One daemon is there all the time, and stopped (SIGSTOP) for the turns without it: so nothing but its work differs, neither
+where its memory lies nor what its start left behind, and turns can be short enough for what else the machine does to be in
+both. With and without take turns, in pairs whose order alternates; as many turns as make SECONDS on each side are a round,
+whose requests and latencies are put together, so that each round has the rare and the full walks in it. A round gives a
+ratio, and the median of the rounds decides. What that is worth is told with it: the range that the median of ratios is in
+with 95 % certainty.
+
+While the daemon is stopped what its walks may cost goes on to be saved up, so in its turns it does more than it would
+otherwise: its share of a core is told, and how many walks there were.
+
+CPU of nginx for a request is told beside it, as that hardly changes with what else runs: it is what caches lose. So is
+p99.9, which a round has too few requests to judge by.
 
 SOCKWATCH_BUILD names the build folder. Needs root. The exit status is 1 where more is lost than may be.
 """
@@ -24,16 +32,19 @@ import subprocess
 import sys
 import time
 
-from measure import OWN_SESSION, Size, cpu_nsec, free_port, machine, make_sockets, median, seconds_text, spread, table, wait_page, wrk
+from measure import (OWN_SESSION, Load, Size, cpu_nsec, free_port, machine, make_sockets, median, seconds_text, spread, table,
+                     wait_page, wrk)
 
-from harness import Scope, Skip, clean_environment, need_program, need_root, own_network
+from harness import Scope, Skip, await_, clean_environment, need_program, need_root, own_network
 
 # Of what is there without it.
 REQUESTS_RATIO_MIN = 0.99
 P99_RATIO_MAX = 1.05
 
 CONNECTIONS = 32
-SETTLE_SECONDS = 3  # the daemon looks at everything for the first time
+TURN_SECONDS = 2
+WARM_TURNS = 5  # until ports come round and caches are warm
+SETTLE_SECONDS = 20  # the daemon looks at everything for the first time, and makes up for its first walk
 
 NGINX_CONFIGURATION = """
 daemon off;
@@ -70,33 +81,86 @@ def serve(scope):
 
 
 class Server:
-    def __init__(self, scope, seconds):
+    """nginx, and who asks it."""
+
+    def __init__(self, scope):
         self.folder, self.port, self.pid = serve(scope)
-        self.seconds = seconds
 
     def load(self):
-        """Requests a second, p99 in seconds, and seconds of CPU of the server for a request."""
+        """What its clients met in a turn, and seconds of its CPU."""
         cpu = cpu_nsec(self.pid)
-        rate, _, p99 = wrk(self.folder, self.port, "/", self.seconds, CONNECTIONS)
-        return rate, p99, (cpu_nsec(self.pid) - cpu) / 1e9 / (rate * self.seconds)
+        load = wrk(self.folder, self.port, "/", TURN_SECONDS, CONNECTIONS)
+        return load, (cpu_nsec(self.pid) - cpu) / 1e9
 
-    def without(self):
-        return {"load": self.load(), "cpu_share": 0}
 
-    def watched(self):
-        with Scope() as scope:
-            daemon = scope.daemon(ring_bytes="16MiB", wrapper=OWN_SESSION).wait_ready(seconds=60)
-            time.sleep(SETTLE_SECONDS)
-            begin, cpu = time.monotonic(), cpu_nsec(daemon.pid)
-            load = self.load()
-            return {"load": load, "cpu_share": (cpu_nsec(daemon.pid) - cpu) / 1e9 / (time.monotonic() - begin)}
+class Watcher:
+    """A daemon that is stopped but for its turns."""
 
-    def pair(self, number):
-        if number % 2:
-            watched, without = self.watched(), self.without()
-        else:
-            without, watched = self.without(), self.watched()
-        return watched, without
+    def __init__(self, scope):
+        self.daemon = scope.daemon(ring_bytes="16MiB", wrapper=OWN_SESSION).wait_ready(seconds=60)
+        time.sleep(SETTLE_SECONDS)
+        self.begin = self.walks()
+        self.stop()
+
+    def walks(self):
+        page = self.daemon.scrape()
+        return {walk: int(page.value("sockwatch_walks_total", walk=walk)) for walk in ("rare", "full")}
+
+    def is_stopped(self):
+        for thread in os.scandir(f"/proc/{self.daemon.pid}/task"):
+            with open(os.path.join(thread.path, "stat")) as file:
+                if file.read().rpartition(") ")[2][0] != "T":
+                    return False
+        return True
+
+    def stop(self):
+        os.kill(self.daemon.pid, signal.SIGSTOP)
+        # One that walks is stopped when the kernel has answered.
+        await_("the daemon is stopped", self.is_stopped)
+
+    def go(self):
+        os.kill(self.daemon.pid, signal.SIGCONT)
+
+    def walks_since_begin(self):
+        self.go()
+        return {walk: n - self.begin[walk] for walk, n in self.walks().items()}
+
+
+class Side:
+    """The turns of a round with the daemon, or those without it, put together."""
+
+    def __init__(self):
+        self.load, self.server_cpu, self.daemon_cpu = Load(), 0.0, 0.0
+
+    def add(self, load, server_cpu, daemon_cpu=0.0):
+        self.load.add(load)
+        self.server_cpu += server_cpu
+        self.daemon_cpu += daemon_cpu
+
+    def figures(self):
+        return {"requests_per_second": self.load.rate, "p99_seconds": self.load.percentile(0.99),
+                "p999_seconds": self.load.percentile(0.999),
+                "server_cpu_seconds_per_request": self.server_cpu / self.load.requests,
+                "daemon_cpu_share": self.daemon_cpu / self.load.seconds}
+
+
+def turn_with(server, watcher, side):
+    watcher.go()
+    cpu = cpu_nsec(watcher.daemon.pid)
+    load, server_cpu = server.load()
+    watcher.stop()
+    side.add(load, server_cpu, (cpu_nsec(watcher.daemon.pid) - cpu) / 1e9)
+
+
+def measure_round(server, watcher, n_turns):
+    watched, without = Side(), Side()
+    for number in range(n_turns):
+        for is_watched in (True, False) if number % 2 else (False, True):
+            if is_watched:
+                turn_with(server, watcher, watched)
+            else:
+                without.add(*server.load())
+    return {"watched": watched.figures(), "without": without.figures()}
 
 
 def range_of_median(values):
@@ -112,18 +176,20 @@ def range_of_median(values):
     return values[rank], values[n - 1 - rank]
 
 
-def ratios(pairs, i):
-    return [watched["load"][i] / without["load"][i] for watched, without in pairs]
+def ratios(rounds, what):
+    return [one["watched"][what] / one["without"][what] for one in rounds]
 
 
-def verdicts(pairs):
+def verdicts(rounds):
     found = []
-    for what, i, least, most in [("requests a second, of those without it", 0, REQUESTS_RATIO_MIN, math.inf),
-                                 ("p99, of the one without it", 1, 0, P99_RATIO_MAX),
-                                 ("CPU of nginx for a request, not judged", 2, 0, math.inf)]:
-        values = ratios(pairs, i)
+    for text, what, least, most in [
+            ("requests a second, of those without it", "requests_per_second", REQUESTS_RATIO_MIN, math.inf),
+            ("p99, of the one without it", "p99_seconds", 0, P99_RATIO_MAX),
+            ("p99.9, not judged", "p999_seconds", 0, math.inf),
+            ("CPU of nginx for a request, not judged", "server_cpu_seconds_per_request", 0, math.inf)]:
+        values = ratios(rounds, what)
         middle, (low, high) = median(values), range_of_median(values)
-        found.append({"what": what, "value": middle, "low": low, "high": high,
+        found.append({"what": text, "value": middle, "low": low, "high": high,
                       "limit": f"at least {least:.2f}" if least else f"at most {most:.2f}" if most < math.inf else "",
                       "holds": least <= middle <= most,
                       "is_within_noise": low < least <= high or low <= most < high})
@@ -131,15 +197,20 @@ def verdicts(pairs):
 
 
 def run(arguments):
+    """Returns the rounds, and the walks that came in them."""
     own_network()
     with Scope() as scope:
         make_sockets(scope, arguments.size)
-        server = Server(scope, arguments.seconds)
-        server.load()  # until ports come round and caches are warm
-        pairs = []
-        for number in range(arguments.pairs):
-            pairs.append(server.pair(number))
-    return pairs
+        server = Server(scope)
+        watcher = Watcher(scope)
+        for _ in range(WARM_TURNS):
+            server.load()
+        rounds = []
+        for number in range(arguments.rounds):
+            rounds.append(measure_round(server, watcher, arguments.seconds // TURN_SECONDS))
+            say(f"round {number + 1} of {arguments.rounds}: requests {ratios(rounds, 'requests_per_second')[-1]:.3f}, "
+                f"p99 {ratios(rounds, 'p99_seconds')[-1]:.3f} of those without it")
+        return rounds, watcher.walks_since_begin()
 
 
 def verdict(of):
@@ -148,14 +219,14 @@ def verdict(of):
     return ("ok" if of["holds"] else "MISSED") + (", but noise is larger" if of["is_within_noise"] else "")
 
 
-def show(pairs, found):
+def show(rounds, found):
     rows = []
-    for name, k in (("without", 1), ("with sockwatchd", 0)):
-        rates, p99s = ([pair[k]["load"][i] for pair in pairs] for i in (0, 1))
-        share = median(pair[k]["cpu_share"] for pair in pairs)
-        rows.append([name, f"{median(rates):,.0f}", f"{spread(rates):.1%}", seconds_text(median(p99s)),
-                     f"{spread(p99s):.1%}", f"{share:.2%}" if share else "-"])
-    say(table(["nginx, medians", "requests/s", "spread", "p99", "spread", "CPU of the daemon"], rows))
+    for name, side in (("without", "without"), ("with sockwatchd", "watched")):
+        rates, p99s, p999s, shares = ([one[side][what] for one in rounds] for what in (
+            "requests_per_second", "p99_seconds", "p999_seconds", "daemon_cpu_share"))
+        rows.append([name, f"{median(rates):,.0f}", f"{spread(rates):.1%}", seconds_text(median(p99s)), f"{spread(p99s):.1%}",
+                     seconds_text(median(p999s)), f"{median(shares):.2%}" if side == "watched" else "-"])
+    say(table(["nginx, medians", "requests/s", "spread", "p99", "spread", "p99.9", "CPU of the daemon"], rows))
     say("")
     say(table(["", "is", "range of 95 %", "limit", ""],
               [[v["what"], f"{v['value']:.4f}", f"{v['low']:.4f} to {v['high']:.4f}", v["limit"], verdict(v)]
@@ -166,12 +237,14 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("size", nargs="?", metavar="SIZE", default="100000")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
-    parser.add_argument("--pairs", type=int, default=16, help="times with it and times without (16)")
-    parser.add_argument("--seconds", type=int, default=20, help="of load each time (20)")
+    parser.add_argument("--rounds", type=int, default=24, help="each gives a ratio (24)")
+    parser.add_argument("--seconds", type=int, default=20, help="of load on each side of a round (20)")
     arguments = parser.parse_args()
     # Of fewer the whole range is no 95 %.
-    if arguments.pairs < 6 or arguments.seconds < 2:
-        parser.error("--pairs is at least 6, --seconds at least 2")
+    if arguments.rounds < 6:
+        parser.error("--rounds is at least 6")
+    if arguments.seconds < TURN_SECONDS or arguments.seconds % TURN_SECONDS:
+        parser.error(f"--seconds is a multiple of {TURN_SECONDS}")
     try:
         arguments.size = Size(arguments.size)
     except ValueError as error:
@@ -185,21 +258,21 @@ def main():
     host = machine()
     try:
         need_root()
-        pairs = run(arguments)
+        rounds, walks = run(arguments)
     except Skip as reason:
         say(f"skipped: {reason}")
         return 77
 
-    found = verdicts(pairs)
-    say(f"{host['cpu']}, {host['cores']} cores; {host['kernel']}; before: load {host['load_before']:.1f}")
-    say(f"beside {arguments.size.words}; {len(pairs)} pairs of {arguments.seconds} s, {CONNECTIONS} clients, a connection "
-        "for each request\n")
-    show(pairs, found)
+    found = verdicts(rounds)
+    say(f"\n{host['cpu']}, {host['cores']} cores; {host['kernel']}; before: load {host['load_before']:.1f}")
+    say(f"beside {arguments.size.words}; {len(rounds)} rounds, each of {arguments.seconds} s with and as long without, in turns of "
+        f"{TURN_SECONDS} s; {CONNECTIONS} clients, a connection for each request; {walks['rare']} rare and {walks['full']} full "
+        "walks in them\n")
+    show(rounds, found)
     if arguments.json:
         with open(arguments.json, "w") as file:
             json.dump({"machine": host, "sockets": arguments.size.name, "seconds": arguments.seconds,
-                       "pairs": [{"watched": watched, "without": without} for watched, without in pairs],
-                       "verdicts": found}, file, indent=1)
+                       "turn_seconds": TURN_SECONDS, "walks": walks, "rounds": rounds, "verdicts": found}, file, indent=1)
             file.write("\n")
     return 0 if all(v["holds"] for v in found) else 1
 
