@@ -225,7 +225,7 @@ def wrk(scope_folder, port, path, seconds, connections, delay_msec=0):
         if word in told:
             told[word].append([int(number) for number in numbers])
     (requests, usec, errors), = told["RESULT"]
-    assert requests and not errors, f"{errors} errors in {requests} requests:\n{result.stdout}"
+    assert requests and not errors, f"{errors} errors in {requests} requests:\n{result.stdout.partition('RESULT ')[0]}"
     return Load(requests, usec / 1e6, dict(told["LATENCY"]))
 
 

@@ -19,9 +19,10 @@ the default budget: then in its turns walks come as often as they do by default 
 and its share of a core.
 
 CPU of nginx for a request is told beside it, as that hardly changes with what else runs: it is what caches lose. So is
-p99.9, which a round has too few requests to judge by.
+p99.9, of which nothing is promised.
 
-SOCKWATCH_BUILD names the build folder. Needs root. The exit status is 1 where more is lost than may be.
+SOCKWATCH_BUILD names the build folder. Needs root. The exit status is 1 where more is lost than may be, and where no full
+walk came, as then nothing was shown.
 """
 
 import argparse
@@ -46,7 +47,7 @@ CONNECTIONS = 32
 HALF_OF_THE_BUDGET = "walks:\n    budget: 0.5%\n"
 TURN_SECONDS = 2
 WARM_TURNS = 5  # until ports come round and caches are warm
-SETTLE_SECONDS = 30  # the daemon looks at everything for the first time, and makes up for its first walk
+SETTLE_SECONDS = 30  # the daemon looks at everything for the first time, and makes up for its first walk at 100,000 sockets
 
 NGINX_CONFIGURATION = """
 daemon off;
@@ -112,10 +113,13 @@ class Watcher:
         return {walk: int(page.value("sockwatch_walks_total", walk=walk)) for walk in ("rare", "full")}
 
     def is_stopped(self):
-        for thread in os.scandir(f"/proc/{self.daemon.pid}/task"):
-            with open(os.path.join(thread.path, "stat")) as file:
-                if file.read().rpartition(") ")[2][0] != "T":
-                    return False
+        try:
+            for thread in os.scandir(f"/proc/{self.daemon.pid}/task"):
+                with open(os.path.join(thread.path, "stat")) as file:
+                    if file.read().rpartition(") ")[2][0] != "T":
+                        return False
+        except (FileNotFoundError, ProcessLookupError):  # a thread that just ended
+            return False
         return True
 
     def stop(self):
@@ -150,8 +154,8 @@ class Side:
 
 
 def turn_with(server, watcher, side):
-    watcher.go()
     cpu = cpu_nsec(watcher.daemon.pid)
+    watcher.go()
     load, server_cpu = server.load()
     watcher.stop()
     side.add(load, server_cpu, (cpu_nsec(watcher.daemon.pid) - cpu) / 1e9)
@@ -279,6 +283,9 @@ def main():
             json.dump({"machine": host, "sockets": arguments.size.name, "seconds": arguments.seconds,
                        "turn_seconds": TURN_SECONDS, "walks": walks, "rounds": rounds, "verdicts": found}, file, indent=1)
             file.write("\n")
+    if not walks["full"]:
+        say("\nno full walk came while the server was watched, so nothing is shown: give more rounds or seconds")
+        return 1
     return 0 if all(v["holds"] for v in found) else 1
 
 
