@@ -40,6 +40,11 @@
  * not missed. */
 #define DAEMON_PATIENCE_PART 10
 
+/* For the same reason no rests are made after that part of it; nor after half a second, so that the
+ * watchdog, who knows no intervals, never takes them for a sampler that hangs. */
+#define DAEMON_REST_PART 2
+#define DAEMON_REST_USEC (USEC_PER_SEC / 2)
+
 /* How long clients wait for the first sample before they are told that there is none. */
 #define DAEMON_HOLD_USEC USEC_PER_SEC
 
@@ -124,7 +129,8 @@ static int daemon_on_tick(sd_event_source *source, uint64_t usec, void *userdata
                 daemon->n_missed++;
         else {
                 r = sampler_request(daemon->sampler, daemon->spare, &daemon->bounds,
-                                    daemon->interval_usec / DAEMON_PATIENCE_PART);
+                                    daemon->interval_usec / DAEMON_PATIENCE_PART,
+                                    MIN(daemon->interval_usec / DAEMON_REST_PART, DAEMON_REST_USEC));
                 if (r < 0)
                         return r;
                 daemon->spare = NULL;

@@ -12,10 +12,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include "collect/collection.h"
+#include "collect/pace.h"
 #include "daemon/sampler.h"
 #include "daemon/scheduling.h"
 
@@ -36,16 +38,19 @@ struct Sampler {
         Bounds bounds;          /* the same */
         Scheduling scheduling;  /* of the thread, which sets it before anything else */
         bool is_aside;          /* the thread's */
+        Pace pace;              /* the thread's */
 
         pthread_t thread;
         bool is_running;
         bool is_busy;
         sd_event_source *source;
-        clockid_t cpu_clock;       /* of the thread */
-        uint64_t begin_cpu_nsec;   /* by that, when the sample was requested */
-        uint64_t begin_nsec;       /* and by CLOCK_MONOTONIC */
-        usec_t patience_usec;      /* of this sample */
-        sd_event_source *patience; /* on for as long as the sampler is busy */
+        clockid_t cpu_clock;        /* of the thread */
+        uint64_t begin_cpu_nsec;    /* by that, when the sample was requested */
+        uint64_t begin_nsec;        /* and by CLOCK_MONOTONIC */
+        uint64_t end_nsec;          /* until when it may rest, by the same */
+        _Atomic uint64_t rest_nsec; /* how long it rested since */
+        usec_t patience_usec;       /* of this sample */
+        sd_event_source *patience;  /* on for as long as the sampler is busy */
         sampler_fn on_sample;
         void *userdata;
 };
@@ -72,10 +77,10 @@ static int sampler_wait(int fd) {
         return n < 0 ? -errno : 0;
 }
 
-/* Of the time since the request, what the thread did not get: others were running, or it slept. */
+/* Of the time since the request, what the thread wanted and did not get. */
 static usec_t sampler_waited_usec(const Sampler *sampler) {
         uint64_t passed = clock_nsec(CLOCK_MONOTONIC) - sampler->begin_nsec,
-                 used = clock_nsec(sampler->cpu_clock) - sampler->begin_cpu_nsec;
+                 used = clock_nsec(sampler->cpu_clock) - sampler->begin_cpu_nsec + sampler->rest_nsec;
 
         return passed > used ? (passed - used) / NSEC_PER_USEC : 0;
 }
@@ -102,11 +107,30 @@ static int sampler_on_patience(sd_event_source *source, uint64_t usec, void *use
 static void sampler_before_costly(uint64_t expected_nsec, void *userdata) {
         Sampler *sampler = userdata;
 
-        if (expected_nsec <= SAMPLER_SHORT_NSEC || sampler->is_aside)
+        sampler->pace = (Pace){ 0 };
+        if (expected_nsec <= SAMPLER_SHORT_NSEC)
+                return;
+
+        pace_begin(&sampler->pace, expected_nsec, clock_nsec(CLOCK_MONOTONIC), sampler->end_nsec,
+                   clock_nsec(CLOCK_THREAD_CPUTIME_ID));
+        if (sampler->is_aside)
                 return;
 
         scheduling_step_aside(&sampler->scheduling);
         sampler->is_aside = true;
+}
+
+static void sampler_pause(void *userdata) {
+        Sampler *sampler = userdata;
+        struct timespec rest = { 0 };
+
+        rest.tv_nsec = (long)pace_rest_nsec(&sampler->pace, clock_nsec(CLOCK_MONOTONIC),
+                                            clock_nsec(CLOCK_THREAD_CPUTIME_ID));
+        if (rest.tv_nsec == 0)
+                return;
+
+        sampler->rest_nsec += (uint64_t)rest.tv_nsec;
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
 }
 
 static void sampler_take(Sampler *sampler) {
@@ -217,7 +241,7 @@ static int sampler_init(Sampler *sampler, sd_event *event, const Sources *source
         if (r < 0)
                 return r;
 
-        collection_set_before_costly(sampler->collection, sampler_before_costly, sampler);
+        collection_set_costly(sampler->collection, sampler_before_costly, sampler_pause, sampler);
         return sampler_start_thread(sampler);
 }
 
@@ -256,7 +280,8 @@ bool sampler_is_busy(const Sampler *sampler) {
         return sampler->is_busy;
 }
 
-int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds, usec_t patience_usec) {
+int sampler_request(
+        Sampler *sampler, Sample *sample, const Bounds *bounds, usec_t patience_usec, usec_t rest_usec) {
         int r;
 
         assert(sampler && !sampler->is_busy);
@@ -271,6 +296,8 @@ int sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds, usec
         sampler->patience_usec = patience_usec;
         sampler->begin_nsec = clock_nsec(CLOCK_MONOTONIC);
         sampler->begin_cpu_nsec = clock_nsec(sampler->cpu_clock);
+        sampler->end_nsec = sampler->begin_nsec + rest_usec * NSEC_PER_USEC;
+        sampler->rest_nsec = 0;
         sampler->sample = sample;
         sampler->bounds = *bounds;
         r = sampler_signal(sampler->request_fd);

@@ -10,7 +10,7 @@
  *
  * What comes every second takes a millisecond, and has its full share of a processor
  * however busy the host is: that is when somebody wants to know. What takes longer lets
- * others go first, as long as the sample has patience.
+ * others go first, as long as the sample has patience, and rests between its steps.
  *
  *     main loop                          sampler thread
  *     sampler_request(empty)  ──────▶    collection_run()
@@ -48,13 +48,14 @@ bool sampler_is_busy(const Sampler *sampler);
  * @patience_usec:      for so long it may be kept waiting by others, who go first while it asks for
  *                      what takes long; then it has its full share. Waiting that began before it
  *                      stepped aside is not counted, so it is twice as long at most
+ * @rest_usec:          by then what takes long is to be done with its rests (collect/pace.h)
  *
  * The sampler must not be busy.
  *
  * Return: 0, or a negative errno, and the sample remains the caller's.
  */
-_warn_unused_ int
-sampler_request(Sampler *sampler, Sample *sample, const Bounds *bounds, usec_t patience_usec);
+_warn_unused_ int sampler_request(
+        Sampler *sampler, Sample *sample, const Bounds *bounds, usec_t patience_usec, usec_t rest_usec);
 
 /**
  * sampler_free() - stop the thread

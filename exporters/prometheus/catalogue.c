@@ -872,7 +872,7 @@ const Metric metric_catalogue[] = {
                 .type = METRIC_GAUGE,
                 .unit = "seconds",
                 .decimals = 9,
-                .help = "Time that the collector took for this sample.",
+                .help = "Time that the collector took for this sample, with the rests of a walk.",
                 .of_collector = collector_duration,
         },
         {

@@ -40,6 +40,7 @@ typedef struct WalkTally {
 struct Collection {
         CollectContext context;
         collection_before_costly_fn before_costly; /* NULL: nobody wants to know */
+        sock_diag_pause_fn pause;
         void *userdata;
         bool asks_all; /* every collector in this sample, be its budget what it may */
         WalkPlan plan;
@@ -262,7 +263,9 @@ static void collection_run_costly(Collection *collection, size_t i, uint64_t exp
                                           collection->userdata);
 
         cpu_nsec = collection_cpu_nsec(collection);
+        sock_diag_set_pause(collection->context.sources->sock_diag, collection->pause, collection->userdata);
         collection_run_collector(collection, i, sample);
+        sock_diag_set_pause(collection->context.sources->sock_diag, NULL, NULL);
         state->last_cpu_nsec = state->cpu_nsec;
         state->cpu_nsec = collection_cpu_nsec(collection) - cpu_nsec;
         state->asked_usec = collection->context.now_usec;
@@ -357,12 +360,14 @@ void collection_run_walk(Collection *collection, const Bounds *bounds, Walk walk
         collection_take_sample(collection, bounds, walk, sample);
 }
 
-void collection_set_before_costly(Collection *collection,
-                                  collection_before_costly_fn before_costly,
-                                  void *userdata) {
+void collection_set_costly(Collection *collection,
+                           collection_before_costly_fn before_costly,
+                           sock_diag_pause_fn pause,
+                           void *userdata) {
         assert(collection);
 
         collection->before_costly = before_costly;
+        collection->pause = pause;
         collection->userdata = userdata;
 }
 

@@ -39,10 +39,15 @@ DEFINE_CLEANUP(Collection *, collection_free)
  */
 typedef void (*collection_before_costly_fn)(uint64_t expected_nsec, void *userdata);
 
-/* From now on somebody is told of that. */
-void collection_set_before_costly(Collection *collection,
-                                  collection_before_costly_fn before_costly,
-                                  void *userdata);
+/**
+ * collection_set_costly() - from now on somebody is told of that
+ * @pause:      called again and again while it is asked, where one may rest (sock_diag_set_pause());
+ *              but not where a walk is to be as short as can be, to learn something
+ */
+void collection_set_costly(Collection *collection,
+                           collection_before_costly_fn before_costly,
+                           sock_diag_pause_fn pause,
+                           void *userdata);
 
 /* Takes one sample within these bounds: clears it, sets its times and everything that collectors know. If a
  * walk over all TCP sockets is due, it comes with it; else what the last ones found is told again. */

@@ -340,7 +340,14 @@ static void tcp_learn_counters(TcpWalk *walk, const Sample *sample, bool has_wal
                 derivation_learn(&walk->derivation, &before, &behind, &counts);
 }
 
+/* There are sockets that tell the meanings apart, if few enough come and go while they are counted. */
+static bool tcp_is_learning(const TcpWalk *walk) {
+        return walk_is_full(walk->context->walk) && walk->derivation.established == ESTABLISHED_EITHER &&
+               walk->n_sockets[STATE_CLOSE_WAIT] > 0;
+}
+
 static int tcp_walk(TcpWalk *walk, Sample *sample) {
+        SockDiag *sock_diag = walk->context->sources->sock_diag;
         Instant now = sample_instant(sample);
         bool has_walked_before = walk->full_at.boottime_usec == walk->sample_usec;
         int r;
@@ -348,9 +355,12 @@ static int tcp_walk(TcpWalk *walk, Sample *sample) {
         if (walk->context->walk == WALK_ALL)
                 tcp_learn_bound_inactive(walk);
 
+        if (tcp_is_learning(walk))
+                sock_diag_set_pause(sock_diag, NULL, NULL);
+
         tcp_begin(walk);
         walk->needs_full |= walk_is_full(walk->kind);
-        r = sock_diag_dump(walk->context->sources->sock_diag, tcp_wanted_states(walk), 0, tcp_visit, walk);
+        r = sock_diag_dump(sock_diag, tcp_wanted_states(walk), 0, tcp_visit, walk);
         if (r < 0)
                 return r;
 

@@ -43,6 +43,8 @@ struct SockDiag {
         struct mnl_socket *socket; /* NULL after an error, until the next dump */
         uint32_t sequence;
         uint64_t n_reopens;
+        sock_diag_pause_fn pause; /* NULL: nobody rests */
+        void *pause_userdata;
         char buffer[SOCK_DIAG_BUFFER_BYTES] __attribute__((aligned(8)));
 };
 
@@ -102,6 +104,13 @@ SockDiag *sock_diag_free(SockDiag *diag) {
         return NULL;
 }
 
+void sock_diag_set_pause(SockDiag *diag, sock_diag_pause_fn pause, void *userdata) {
+        assert(diag);
+
+        diag->pause = pause;
+        diag->pause_userdata = userdata;
+}
+
 uint64_t sock_diag_reopens(const SockDiag *diag) {
         return diag->n_reopens;
 }
@@ -139,6 +148,8 @@ static int sock_diag_receive(SockDiag *diag, sock_diag_payload_fn visit, void *u
                                             userdata);
                 if (r <= 0)
                         return r;
+                if (diag->pause)
+                        diag->pause(diag->pause_userdata);
         }
 }
 

@@ -195,5 +195,19 @@ _warn_unused_ int sock_diag_dump_udp(SockDiag *diag, uint8_t family, sock_diag_f
  */
 _warn_unused_ int sock_diag_dump_unix(SockDiag *diag, uint32_t states, unix_diag_fn visit, void *userdata);
 
+/* Called between two datagrams of a dump; see sock_diag_set_pause(). */
+typedef void (*sock_diag_pause_fn)(void *userdata);
+
+/**
+ * sock_diag_set_pause() - from now on somebody may rest in the midst of a dump
+ * @pause:      NULL: nobody does
+ *
+ * The kernel fills the next datagram, of up to 32 KiB or some 300 sockets, when one is
+ * received, and remembers the place in its table until then (netlink_recvmsg(),
+ * net/netlink/af_netlink.c): whoever sleeps there holds no lock and keeps nobody
+ * waiting. The dump follows the table for longer then, with what is said above.
+ */
+void sock_diag_set_pause(SockDiag *diag, sock_diag_pause_fn pause, void *userdata);
+
 /* How many times the netlink socket had to be opened anew since sock_diag_new(). */
 uint64_t sock_diag_reopens(const SockDiag *diag);

@@ -140,6 +140,32 @@ def _(scope):
         equal(scheduling_of(daemon.pid, "sockwatchd")(), (os.SCHED_OTHER, 3))
 
 
+def times_it_slept(pid, name):
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status") as file:
+            status = file.read()
+        if status.startswith(f"Name:\t{name}\n"):
+            return int(re.search(r"^voluntary_ctxt_switches:\s(\d+)", status, re.M)[1])
+    raise AssertionError(f"no thread {name}")
+
+
+@test("a walk over many sockets rests between its steps")
+def _(scope):
+    make_sockets(scope, N_SOCKETS)
+    daemon = scope.daemon(walks_always=True).wait_ready()
+    daemon.wait_samples(3)
+
+    def rests_of_sample():
+        slept, n = times_it_slept(daemon.pid, "sampler"), daemon.samples()
+        daemon.wait_samples(3)
+        return (times_it_slept(daemon.pid, "sampler") - slept) / (daemon.samples() - n)
+
+    # A datagram has some 300 sockets.
+    each = rests_of_sample()
+    comment(f"{each:.0f} times a sample")
+    assert each > N_SOCKETS / 300 / 2, f"it slept {each} times a sample"
+
+
 @test("where it could not come back it does not step aside")
 def _(scope):
     make_sockets(scope, N_SOCKETS)

@@ -310,6 +310,44 @@ START_TEST(a_walk_that_failed_leaves_nothing_in_the_row_of_many)
 }
 END_TEST
 
+typedef struct Costly {
+        bool is_expected; /* something costly is asked, or has been in this sample */
+        unsigned n_rests;
+} Costly;
+
+static void on_costly(uint64_t expected_nsec, void *userdata) {
+        Costly *costly = userdata;
+
+        costly->is_expected = true;
+}
+
+static void on_pause(void *userdata) {
+        Costly *costly = userdata;
+
+        ck_assert(costly->is_expected);
+        costly->n_rests++;
+}
+
+START_TEST(what_is_costly_may_rest_and_what_comes_with_each_sample_does_not)
+{
+        enum { N = 1000 };
+        static FakeSocket many[N];
+        Costly costly = { 0 };
+
+        for (size_t i = 0; i < N; i++)
+                many[i] = (FakeSocket){ .state = SOCK_STATE_LISTEN, .port = 80, .cookie = i + 1 };
+        fake_kernel.sockets = many;
+        fake_kernel.n_sockets = N;
+        collection_set_costly(collection, on_costly, on_pause, &costly);
+        run();
+        ck_assert_uint_gt(costly.n_rests, 0);
+
+        costly = (Costly){ 0 };
+        run();
+        ck_assert_uint_gt(costly.n_rests, 0);
+}
+END_TEST
+
 typedef struct DumpCase {
         uint32_t states; /* by which a dump is known */
         CollectorId collector;
@@ -726,6 +764,7 @@ int main(void) {
         tcase_add_test(tables, processes_that_cannot_be_listed_leave_nothing_in_the_rows_of_others);
         tcase_add_test(tables, a_unit_of_which_nothing_is_known_has_no_row);
         tcase_add_test(tables, a_walk_that_failed_leaves_nothing_in_the_row_of_many);
+        tcase_add_test(tables, what_is_costly_may_rest_and_what_comes_with_each_sample_does_not);
         tcase_add_loop_test(tables, a_dump_that_failed_leaves_no_rows, 0, ELEMENTSOF(dumps));
         tcase_add_test(tables, a_sample_keeps_to_its_bounds);
         tcase_add_test(tables, a_collection_settles_when_all_processes_were_come_to);

@@ -196,6 +196,40 @@ START_TEST(a_dump_goes_on_over_many_datagrams)
 }
 END_TEST
 
+typedef struct Pauses {
+        unsigned n;
+        unsigned n_visited; /* before the last one */
+} Pauses;
+
+static void on_pause(void *userdata) {
+        Pauses *pauses = userdata;
+
+        ck_assert_uint_gt(n_visited, pauses->n_visited);
+        *pauses = (Pauses){ .n = pauses->n + 1, .n_visited = n_visited };
+}
+
+START_TEST(one_may_rest_between_the_datagrams_of_a_dump)
+{
+        Pauses pauses = { 0 };
+
+        sock_diag_set_pause(diag, on_pause, &pauses);
+        make_sockets(_i, 1);
+        ck_assert_int_eq(questions[_i].ask(false), 0);
+        ck_assert_uint_eq(pauses.n, 0);
+
+        n_visited = 0;
+        make_sockets(_i, N_MANY);
+        ck_assert_int_eq(questions[_i].ask(false), 0);
+        ck_assert_uint_gt(pauses.n, 0);
+        ck_assert_uint_lt(pauses.n, N_MANY / 10);
+
+        sock_diag_set_pause(diag, NULL, NULL);
+        pauses.n = 0;
+        ck_assert_int_eq(questions[_i].ask(false), 0);
+        ck_assert_uint_eq(pauses.n, 0);
+}
+END_TEST
+
 START_TEST(the_socket_is_kept_between_dumps)
 {
         make_sockets(_i, 1);
@@ -317,6 +351,7 @@ int main(void) {
 
         tcase_add_checked_fixture(each, setup, teardown);
         tcase_add_loop_test(each, a_dump_goes_on_over_many_datagrams, 0, n);
+        tcase_add_loop_test(each, one_may_rest_between_the_datagrams_of_a_dump, 0, n);
         tcase_add_loop_test(each, the_socket_is_kept_between_dumps, 0, n);
         tcase_add_loop_test(each, a_signal_does_not_end_a_dump, 0, n);
         tcase_add_loop_test(each, a_failure_to_receive_is_told, 0, n);

@@ -351,6 +351,42 @@ START_TEST(what_the_kernel_counts_otherwise_is_not_used)
 }
 END_TEST
 
+static void on_pause(void *userdata) {
+        unsigned *n = userdata;
+
+        ++*n;
+}
+
+/* How many rests a walk made, while the kernel counts both. */
+static unsigned rests_of_walk(const FakeSocket *sockets, size_t n, Walk walk, uint64_t n_both) {
+        unsigned n_rests = 0;
+
+        begin(sockets, n, walk);
+        set_counters(n_both, 0);
+        sock_diag_set_pause(stage.sources.sock_diag, on_pause, &n_rests);
+        ck_assert_int_eq(tcp_collector.collect(state, sample), 0);
+        return n_rests;
+}
+
+/* The shorter a walk is, the fewer connections come and go meanwhile. */
+START_TEST(a_walk_rests_unless_it_is_to_tell_what_the_kernel_counts)
+{
+        enum { N = 1000 };
+        static FakeSocket sockets[N + 1];
+
+        for (size_t i = 0; i < N; i++)
+                sockets[i] = (FakeSocket){ .state = SOCK_STATE_ESTABLISHED, .peer_port = 443 };
+        sockets[N] = (FakeSocket){ .state = SOCK_STATE_CLOSE_WAIT, .peer_port = 443 };
+
+        ck_assert_uint_gt(rests_of_walk(sockets, N, WALK_ALL, N), 0);
+        ck_assert_uint_gt(rests_of_walk(sockets, N, WALK_FULL, N), 0);
+
+        (void)rests_of_walk(sockets, N + 1, WALK_RARE, N + 1);
+        ck_assert_uint_eq(rests_of_walk(sockets, N + 1, WALK_FULL, N + 1), 0);
+        ck_assert_uint_gt(rests_of_walk(sockets, N + 1, WALK_FULL, N + 1), 0);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("tcp");
         TCase *walking = tcase_create("walking");
@@ -379,6 +415,7 @@ int main(void) {
         tcase_add_loop_test(between, between_walks_the_kernel_counts_what_is_established_and_in_time_wait, 0,
                             2);
         tcase_add_test(between, what_the_kernel_counts_otherwise_is_not_used);
+        tcase_add_test(between, a_walk_rests_unless_it_is_to_tell_what_the_kernel_counts);
         suite_add_tcase(suite, between);
 
         return suite_main(suite);
