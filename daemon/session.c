@@ -45,9 +45,8 @@ void session_lighten(Session *session) {
         if (session->fd < 0 || session->is_light)
                 return;
 
-        session->is_light = true;
-        if (session_set_nice(session, "19") < 0)
-                session->is_light = false;
+        /* Afterwards, or a session_restore() just now would do nothing and take it for done. */
+        session->is_light = session_set_nice(session, "19") == 0;
 }
 
 bool session_restore(Session *session) {
