@@ -20,7 +20,6 @@
 #include "collect/pace.h"
 #include "daemon/sampler.h"
 #include "daemon/scheduling.h"
-#include "daemon/session.h"
 
 /* What takes no longer than that is no more than what comes every second. */
 #define SAMPLER_SHORT_NSEC (2 * NSEC_PER_MSEC)
@@ -38,7 +37,6 @@ struct Sampler {
         Sample *sample;         /* of whoever has its turn; NULL in a request: end */
         Bounds bounds;          /* the same */
         Scheduling scheduling;  /* of the thread, which sets it before anything else */
-        Session session;        /* lightened by the thread, and restored by the main loop */
         bool is_aside;          /* the thread's */
         Pace pace;              /* the thread's */
 
@@ -51,9 +49,9 @@ struct Sampler {
         uint64_t begin_nsec;        /* and by CLOCK_MONOTONIC */
         uint64_t end_nsec;          /* until when it may rest, by the same */
         _Atomic uint64_t rest_nsec; /* how long it rested since */
+        _Atomic bool is_ending;     /* nobody rests any more */
         usec_t patience_usec;       /* of this sample */
         sd_event_source *patience;  /* on for as long as the sampler is busy */
-        sd_event_source *restoring; /* on for as long as the session is light and the sampler is not busy */
         sampler_fn on_sample;
         void *userdata;
 };
@@ -95,43 +93,25 @@ static int sampler_arm_patience(Sampler *sampler, usec_t usec) {
         return r < 0 ? r : sd_event_source_set_enabled(sampler->patience, SD_EVENT_ONESHOT);
 }
 
-static int sampler_restore_session(Sampler *sampler) {
-        int r;
-
-        if (session_restore(&sampler->session))
-                return 0;
-
-        r = sd_event_source_set_time_relative(sampler->restoring, SESSION_PAUSE_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(sampler->restoring, SD_EVENT_ONESHOT);
-}
-
-static int sampler_on_restoring(sd_event_source *source, uint64_t usec, void *userdata) {
-        return sampler_restore_session(userdata);
-}
-
 /* It may step aside after that once more, so patience is looked at again. */
 static int sampler_on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
         Sampler *sampler = userdata;
         usec_t waited = sampler_waited_usec(sampler);
-        int r;
 
         if (waited < sampler->patience_usec)
                 return sampler_arm_patience(sampler, sampler->patience_usec - waited);
 
         scheduling_return(&sampler->scheduling);
-        r = sampler_restore_session(sampler);
-        return r < 0 ? r : sampler_arm_patience(sampler, sampler->patience_usec);
+        return sampler_arm_patience(sampler, sampler->patience_usec);
 }
 
-static void sampler_before_costly(uint64_t expected_nsec, bool is_one_step, void *userdata) {
+static void sampler_before_costly(uint64_t expected_nsec, void *userdata) {
         Sampler *sampler = userdata;
 
         sampler->pace = (Pace){ 0 };
         if (expected_nsec <= SAMPLER_SHORT_NSEC)
                 return;
 
-        if (is_one_step)
-                session_lighten(&sampler->session);
         pace_begin(&sampler->pace, expected_nsec, clock_nsec(CLOCK_MONOTONIC), sampler->end_nsec,
                    clock_nsec(CLOCK_THREAD_CPUTIME_ID));
         if (sampler->is_aside)
@@ -144,6 +124,9 @@ static void sampler_before_costly(uint64_t expected_nsec, bool is_one_step, void
 static void sampler_pause(void *userdata) {
         Sampler *sampler = userdata;
         struct timespec rest = { 0 };
+
+        if (sampler->is_ending)
+                return;
 
         rest.tv_nsec = (long)pace_rest_nsec(&sampler->pace, clock_nsec(CLOCK_MONOTONIC),
                                             clock_nsec(CLOCK_THREAD_CPUTIME_ID));
@@ -188,9 +171,6 @@ static int sampler_on_answer(sd_event_source *source, int fd, uint32_t events, v
                 return r == -EAGAIN ? 0 : r;
 
         r = sd_event_source_set_enabled(sampler->patience, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        r = sampler_restore_session(sampler);
         if (r < 0)
                 return r;
 
@@ -265,16 +245,6 @@ static int sampler_init(Sampler *sampler, sd_event *event, const Sources *source
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time(event, &sampler->restoring, CLOCK_MONOTONIC, /* usec= */ 0, /* accuracy= */ 0,
-                              sampler_on_restoring, sampler);
-        if (r < 0)
-                return r;
-        (void)sd_event_source_set_description(sampler->restoring, "sampler session");
-        r = sd_event_source_set_enabled(sampler->restoring, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-
-        session_init(&sampler->session);
         collection_set_costly(sampler->collection, sampler_before_costly, sampler_pause, sampler);
         return sampler_start_thread(sampler);
 }
@@ -296,7 +266,6 @@ int sampler_new(
         *sampler = (Sampler){
                 .request_fd = -1,
                 .answer_fd = -1,
-                .session = { .fd = -1 },
                 .on_sample = on_sample,
                 .userdata = userdata,
         };
@@ -341,12 +310,11 @@ int sampler_request(
 }
 
 /* It has its share meanwhile, even if it steps aside just now. */
-static bool sampler_await_answer(Sampler *sampler) {
+static bool sampler_await_answer(const Sampler *sampler) {
         struct pollfd answer = { .fd = sampler->answer_fd, .events = POLLIN };
 
         for (int msec = 0; msec < SAMPLER_STOP_MSEC; msec += SAMPLER_PUSH_MSEC) {
                 scheduling_return(&sampler->scheduling);
-                (void)session_restore(&sampler->session);
                 if (poll(&answer, 1, SAMPLER_PUSH_MSEC) != 0)
                         break;
         }
@@ -368,14 +336,13 @@ bool sampler_free(Sampler *sampler) {
 
         sampler->source = sd_event_source_disable_unref(sampler->source);
         sampler->patience = sd_event_source_disable_unref(sampler->patience);
-        sampler->restoring = sd_event_source_disable_unref(sampler->restoring);
+        sampler->is_ending = true;
         if (sampler->is_running && !sampler_join(sampler))
                 return false;
 
         sampler->collection = collection_free(sampler->collection);
         sampler->request_fd = close_fd(sampler->request_fd);
         sampler->answer_fd = close_fd(sampler->answer_fd);
-        session_done(&sampler->session);
         free(sampler);
         return true;
 }

@@ -70,6 +70,9 @@ int setting_parse(const Setting *setting, const char *word, Bounds *bounds) {
         assert(word);
 
         r = setting_parsers[setting->kind](word, strlen(word), &value);
+        /* Nothing is nothing, also without a unit. */
+        if (r < 0 && setting->kind == SETTING_SHARE && strcmp(word, "0") == 0)
+                r = number_parse_percent("0%", strlen("0%"), &value);
         if (r < 0)
                 return r;
         if (value < setting->min || value > setting->max)
@@ -150,7 +153,7 @@ void setting_append_wanted(Text *text, const Setting *setting) {
         static const char *const examples[] = {
                 [SETTING_NUMBER] = "",
                 [SETTING_DURATION] = ", as in 90s or 1.5m",
-                [SETTING_SHARE] = ", as in 0.5%",
+                [SETTING_SHARE] = ", as in 0.5%, with the sign and at most four decimals",
         };
 
         text_append(text, kinds[setting->kind]);

@@ -550,6 +550,7 @@ const Metric metric_catalogue[] = {
                 .decimals = 6,
                 .help = "When the walk was made whose sockets in close_wait were looked for in processes, where any was found; on a host with very many sockets that may be minutes ago.",
                 .series = { { VALUE_PROCESSES_CLOSE_WAIT_USEC, { 0 } } },
+                .is_of_walks = true,
         },
 
         /* Ports of this host */
@@ -571,9 +572,13 @@ const Metric metric_catalogue[] = {
                 .is_of_walks = true,
                 .source = "sock_diag idiag_sport, sys/net/ipv4/ip_local_port_range",
         },
-        ONE_GAUGE("sockwatch_ephemeral_ports_missed",
-                  DESTINATION_PORTS_MISSED,
-                  "Most ports that a destination may have in use without being told, or beyond what is told of it; 0: all numbers are exact."),
+        {
+                .name = "sockwatch_ephemeral_ports_missed",
+                .type = METRIC_GAUGE,
+                .help = "Most ports that a destination may have in use without being told, or beyond what is told of it; 0: all numbers are exact.",
+                .series = { { VALUE_DESTINATION_PORTS_MISSED, { 0 } } },
+                .is_of_walks = true,
+        },
 
         /* TCP counters */
         ONE_COUNTER("sockwatch_tcp_active_opens_total", TCP_ACTIVE_OPENS, "Connections that this host began."),
@@ -1024,11 +1029,12 @@ const char *metric_type_name(MetricType type) {
 bool metric_is_of_walks(const Metric *metric) {
         ValueId first = metric->series[0].id;
 
+        if (metric->is_of_walks)
+                return true;
         if (first > 0)
                 return value_infos[first].collector == COLLECTOR_TCP && metric_has_source(metric);
 
-        return metric->is_of_walks ||
-               (metric->rows.n_figures > 0 && metric->rows.collector == COLLECTOR_TCP);
+        return metric->rows.n_figures > 0 && metric->rows.collector == COLLECTOR_TCP;
 }
 
 bool metric_has_source(const Metric *metric) {

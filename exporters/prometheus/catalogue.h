@@ -74,7 +74,7 @@ typedef struct Metric {
         /* The kernel's name of it where no value tells. NULL otherwise. */
         const char *source;
 
-        bool is_of_walks; /* of_sample() makes it of what walks counted */
+        bool is_of_walks; /* what walks counted is in it, which neither its table nor its values tell */
 } Metric;
 
 extern const Metric metric_catalogue[];

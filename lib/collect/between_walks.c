@@ -50,6 +50,7 @@ void derivation_learn(Derivation *derivation,
         assert(before && behind && walk);
 
         slack = derivation_slack(before, behind, walk);
+        derivation->slack = slack;
         derivation_learn_established(derivation, behind, walk, slack);
         derivation->has_time_wait =
                 distance(behind->time_wait_allocated, walk->n_time_wait + walk->n_mini_fin_wait2) <= slack;

@@ -57,6 +57,7 @@ typedef enum EstablishedMeaning {
 typedef struct Derivation {
         EstablishedMeaning established;
         bool has_time_wait; /* tw was what the last full walk found */
+        uint64_t slack;     /* by how much that walk and the counters need not have agreed */
 } Derivation;
 
 /**

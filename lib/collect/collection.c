@@ -260,8 +260,6 @@ static void collection_run_costly(Collection *collection, size_t i, uint64_t exp
 
         if (collection->before_costly)
                 collection->before_costly(expected_nsec > 0 ? expected_nsec : UINT64_MAX,
-                                          collectors[i]->cost == COLLECTOR_COST_WALK &&
-                                                  collection->context.walk == WALK_RARE,
                                           collection->userdata);
 
         cpu_nsec = collection_cpu_nsec(collection);

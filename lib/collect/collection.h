@@ -34,12 +34,10 @@ DEFINE_CLEANUP(Collection *, collection_free)
 /**
  * collection_before_costly_fn - something that may take long is about to be asked
  * @expected_nsec:      CPU time that it took the last time; UINT64_MAX if it never was asked
- * @is_one_step:        the kernel takes most of that at once: the pause of collection_set_costly() hardly
- * comes
  *
  * That is a walk, or another table of sockets. Called on the thread that takes the sample.
  */
-typedef void (*collection_before_costly_fn)(uint64_t expected_nsec, bool is_one_step, void *userdata);
+typedef void (*collection_before_costly_fn)(uint64_t expected_nsec, void *userdata);
 
 /**
  * collection_set_costly() - from now on somebody is told of that

@@ -340,10 +340,12 @@ static void tcp_learn_counters(TcpWalk *walk, const Sample *sample, bool has_wal
                 derivation_learn(&walk->derivation, &before, &behind, &counts);
 }
 
-/* There are sockets that tell the meanings apart, if few enough come and go while they are counted. */
+/* There are sockets that tell the meanings apart, if few enough come and go while they are counted. Where
+ * the last time more did, to walk without rests would gain nothing.
+ */
 static bool tcp_is_learning(const TcpWalk *walk) {
         return walk_is_full(walk->context->walk) && walk->derivation.established == ESTABLISHED_EITHER &&
-               walk->n_sockets[STATE_CLOSE_WAIT] > 0;
+               walk->n_sockets[STATE_CLOSE_WAIT] > walk->derivation.slack;
 }
 
 static int tcp_walk(TcpWalk *walk, Sample *sample) {

@@ -6,7 +6,7 @@
 
 #include "collect/walk.h"
 
-/* After so many failures the pause is no longer doubled: 17 minutes. */
+/* After so many failures the pause is no longer doubled: eight and a half minutes. */
 #define WALK_RETRIES_DOUBLED 10U
 
 /* A rare walk is taken for that part of a larger one before the first is made: with cold caches, as then. */

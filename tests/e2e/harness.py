@@ -50,10 +50,6 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 # ---- running tests ----
 
-# As services are: the scheduler may group by sessions, and then a thread gives way to those of its own alone.
-OWN_SESSION = ["setsid"]
-
-
 class Skip(Exception):
     """Raised where something cannot run here; says why."""
 
@@ -266,7 +262,7 @@ class Daemon:
     """sockwatchd as it is run, on a port of its own choice, with its log in a file."""
 
     def __init__(self, scope, *flags, ring=None, ring_bytes=RING_BYTES_MIN, interval=None, listen="127.0.0.1:0",
-                 wrapper=(), env=None, binary=None, preexec=die_with_parent, pass_fds=(), budget=None, walks_always=False):
+                 wrapper=(), env=None, binary=None, preexec=die_with_parent, pass_fds=(), walks_always=False):
         self.folder = scope.folder() if ring is None else os.path.dirname(ring)
         self.ring = ring or os.path.join(self.folder, "ring")
         fd, self.log_path = tempfile.mkstemp(prefix="sockwatch-e2e-log-")
@@ -275,11 +271,9 @@ class Daemon:
         command = [*wrapper, binary or SOCKWATCHD]
         if walks_always:
             # However many sockets the host has, each sample has its walk, so that what is in it is of one moment.
-            budget = "100%"
-        if budget:
             path = os.path.join(scope.folder(), "walks.yaml")
             with open(path, "w") as file:
-                file.write(f"walks: {{budget: {budget}}}\n")
+                file.write("walks: {budget: 100%}\n")
             command.append(f"--config.file={path}")
         if listen:
             command.append(f"--web.listen-address={listen}")

@@ -10,10 +10,11 @@
 #include "daemon/configuration.h"
 #include "suite.h"
 
-#define TABLES_NAMES  "listeners, unix_listeners, udp_sockets, units, processes or destinations"
-#define YAML_WANTED   "lines of \"key: value\", indented by blanks, as UTF-8"
-#define BUDGET_WANTED "a share of one core of 0% to 100%, as in 0.5%"
-#define PEAK_WANTED   "a duration of 1s to 1h, as in 90s or 1.5m"
+#define TABLES_NAMES "listeners, unix_listeners, udp_sockets, units, processes or destinations"
+#define YAML_WANTED  "lines of \"key: value\", indented by blanks, as UTF-8"
+#define BUDGET_WANTED \
+        "a share of one core of 0% to 100%, as in 0.5%, with the sign and at most four decimals"
+#define PEAK_WANTED "a duration of 1s to 1h, as in 90s or 1.5m"
 
 static Bounds parse_good(const char *text) {
         char message[CONFIGURATION_MESSAGE_SIZE] = "";
@@ -110,7 +111,7 @@ START_TEST(a_setting_may_be_as_far_as_its_limit)
 
         expect("tables: {listeners: 1, unix_listeners: 1, udp_sockets: 1, units: 1, processes: 1, "
                "destinations: 1}\n"
-               "windows: {peak: 1s}\nwalks: {budget: 0%}",
+               "windows: {peak: 1s}\nwalks: {budget: 0}",
                &least);
         expect("tables: {listeners: 512, unix_listeners: 128, udp_sockets: 128, units: 256, processes: 64, "
                "destinations: 64}\nwindows: {peak: 60m}\nwalks: {budget: 100%}",
@@ -189,6 +190,7 @@ static const struct {
 
         /* unknown keys */
         { "walks:\n  budget: 1", "f:2: walks.budget is 1; wanted: " BUDGET_WANTED },
+        { "walks:\n  budget: 00", "f:2: walks.budget is 00; wanted: " BUDGET_WANTED },
         { "walks:\n  budget: 0.01", "f:2: walks.budget is 0.01; wanted: " BUDGET_WANTED },
         { "walks:\n  budget: -1%", "f:2: walks.budget is -1%; wanted: " BUDGET_WANTED },
         { "walks:\n  budget: 100.0001%", "f:2: walks.budget is 100.0001%; wanted: " BUDGET_WANTED },

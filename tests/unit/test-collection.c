@@ -313,14 +313,12 @@ END_TEST
 typedef struct Costly {
         bool is_expected; /* something costly is asked, or has been in this sample */
         unsigned n_rests;
-        unsigned n_of_one_step;
 } Costly;
 
-static void on_costly(uint64_t expected_nsec, bool is_one_step, void *userdata) {
+static void on_costly(uint64_t expected_nsec, void *userdata) {
         Costly *costly = userdata;
 
         costly->is_expected = true;
-        costly->n_of_one_step += is_one_step;
 }
 
 static void on_pause(void *userdata) {
@@ -347,18 +345,6 @@ START_TEST(what_is_costly_may_rest_and_what_comes_with_each_sample_does_not)
         costly = (Costly){ 0 };
         run();
         ck_assert_uint_gt(costly.n_rests, 0);
-}
-END_TEST
-
-START_TEST(a_rare_walk_is_one_step)
-{
-        for (Walk walk = WALK_NONE; walk < _WALKS; walk++) {
-                Costly costly = { 0 };
-
-                collection_set_costly(collection, on_costly, on_pause, &costly);
-                collection_run_walk(collection, &bounds, walk, &sample);
-                ck_assert_uint_eq(costly.n_of_one_step, walk == WALK_RARE);
-        }
 }
 END_TEST
 
@@ -778,7 +764,6 @@ int main(void) {
         tcase_add_test(tables, processes_that_cannot_be_listed_leave_nothing_in_the_rows_of_others);
         tcase_add_test(tables, a_unit_of_which_nothing_is_known_has_no_row);
         tcase_add_test(tables, a_walk_that_failed_leaves_nothing_in_the_row_of_many);
-        tcase_add_test(tables, a_rare_walk_is_one_step);
         tcase_add_test(tables, what_is_costly_may_rest_and_what_comes_with_each_sample_does_not);
         tcase_add_loop_test(tables, a_dump_that_failed_leaves_no_rows, 0, ELEMENTSOF(dumps));
         tcase_add_test(tables, a_sample_keeps_to_its_bounds);

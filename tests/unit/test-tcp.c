@@ -387,6 +387,30 @@ START_TEST(a_walk_rests_unless_it_is_to_tell_what_the_kernel_counts)
 }
 END_TEST
 
+/* A server whose clients come and go always has a few that are about to close. */
+START_TEST(where_more_come_and_go_than_are_in_close_wait_walks_rest)
+{
+        enum { N = 1000, N_OPENING = 5 };
+        static FakeSocket sockets[N + 1 + N_OPENING];
+
+        for (size_t i = 0; i < ELEMENTSOF(sockets); i++)
+                sockets[i] = (FakeSocket){ .state = SOCK_STATE_SYN_SENT, .peer_port = 443 };
+        for (size_t i = 0; i < N; i++)
+                sockets[i].state = SOCK_STATE_ESTABLISHED;
+        sockets[N].state = SOCK_STATE_CLOSE_WAIT;
+
+        (void)rests_of_walk(sockets, N, WALK_ALL, N);
+        (void)rests_of_walk(sockets, N + 1, WALK_RARE, N + 1);
+        ck_assert_uint_eq(rests_of_walk(sockets, ELEMENTSOF(sockets), WALK_FULL, N + 1), 0);
+        ck_assert_uint_gt(rests_of_walk(sockets, ELEMENTSOF(sockets), WALK_FULL, N + 1), 0);
+
+        /* Fewer do: from the next one on it is tried again. */
+        ck_assert_uint_gt(rests_of_walk(sockets, N, WALK_FULL, N), 0);
+        (void)rests_of_walk(sockets, N + 1, WALK_RARE, N + 1);
+        ck_assert_uint_eq(rests_of_walk(sockets, N + 1, WALK_FULL, N + 1), 0);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("tcp");
         TCase *walking = tcase_create("walking");
@@ -416,6 +440,7 @@ int main(void) {
                             2);
         tcase_add_test(between, what_the_kernel_counts_otherwise_is_not_used);
         tcase_add_test(between, a_walk_rests_unless_it_is_to_tell_what_the_kernel_counts);
+        tcase_add_test(between, where_more_come_and_go_than_are_in_close_wait_walks_rest);
         suite_add_tcase(suite, between);
 
         return suite_main(suite);
