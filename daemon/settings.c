@@ -69,10 +69,11 @@ int setting_parse(const Setting *setting, const char *word, Bounds *bounds) {
 
         assert(word);
 
+        /* Nothing is nothing, also without a sign. */
+        if (setting->kind == SETTING_SHARE && strcmp(word, "0") == 0)
+                word = "0%";
+
         r = setting_parsers[setting->kind](word, strlen(word), &value);
-        /* Nothing is nothing, also without a unit. */
-        if (r < 0 && setting->kind == SETTING_SHARE && strcmp(word, "0") == 0)
-                r = number_parse_percent("0%", strlen("0%"), &value);
         if (r < 0)
                 return r;
         if (value < setting->min || value > setting->max)

@@ -106,6 +106,8 @@ END_TEST
 
 START_TEST(a_setting_may_be_as_far_as_its_limit)
 {
+        static const char *const nothing[] = { "walks: {budget: 0%}", "walks: {budget: 0.0%}",
+                                               "walks: {budget: '0'}" };
         static const Bounds least = { 1, 1, 1, 1, 1, 1, USEC_PER_SEC, 0 };
         static const Bounds most = { 512, 128, 128, 256, 64, 64, USEC_PER_HOUR, WALK_BUDGET_ONE };
 
@@ -113,6 +115,8 @@ START_TEST(a_setting_may_be_as_far_as_its_limit)
                "destinations: 1}\n"
                "windows: {peak: 1s}\nwalks: {budget: 0}",
                &least);
+        for (size_t i = 0; i < ELEMENTSOF(nothing); i++)
+                ck_assert_uint_eq(parse_good(nothing[i]).walk_budget_millionths, 0);
         expect("tables: {listeners: 512, unix_listeners: 128, udp_sockets: 128, units: 256, processes: 64, "
                "destinations: 64}\nwindows: {peak: 60m}\nwalks: {budget: 100%}",
                &most);
@@ -188,13 +192,13 @@ static const struct {
         { "windows:\n  peak: 60", "f:2: windows.peak is 60; wanted: " PEAK_WANTED },
         { "windows:\n  peak: 60 s", "f:2: windows.peak is 60 s; wanted: " PEAK_WANTED },
 
-        /* unknown keys */
         { "walks:\n  budget: 1", "f:2: walks.budget is 1; wanted: " BUDGET_WANTED },
         { "walks:\n  budget: 00", "f:2: walks.budget is 00; wanted: " BUDGET_WANTED },
         { "walks:\n  budget: 0.01", "f:2: walks.budget is 0.01; wanted: " BUDGET_WANTED },
         { "walks:\n  budget: -1%", "f:2: walks.budget is -1%; wanted: " BUDGET_WANTED },
         { "walks:\n  budget: 100.0001%", "f:2: walks.budget is 100.0001%; wanted: " BUDGET_WANTED },
         { "walks:\n  budget:", "f:2: walks.budget has no value; wanted: " BUDGET_WANTED },
+        /* unknown keys */
         { "# a comment\ntabels:\n  listeners: 1",
           "f:2: unknown key \"tabels\"; wanted: tables, windows or walks" },
         { "tables:\n  units: 3\n\nWindows:\n",
